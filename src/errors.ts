@@ -1,0 +1,103 @@
+/**
+ * Every error this package gives out. Match on `code`; messages are for people.
+ * Messages name node, command and slot, never a value or a secret.
+ */
+
+/** The codes of {@link ClientError}; a {@link ReplyError} carries the server's own first word instead. */
+export type ErrorCode =
+	| "INVALID_ARGUMENT"
+	| "INVALID_OPTION"
+	| "CROSSSLOT"
+	| "CONNECTION"
+	| "AUTH"
+	| "TIMEOUT"
+	| "ABORTED"
+	| "PROTOCOL"
+	| "OVERLOADED"
+	| "CLOSED"
+	| "CLUSTER"
+	| "BATCH"
+	| "TARGET_TOO_SMALL"
+	| "UNSUPPORTED";
+
+export class ClientError extends Error {
+	readonly code: string;
+	/**
+	 * Stands on the error of a command that was handed to a socket: `true` when the server may have executed it,
+	 * `false` when it certainly did not. Absent when nothing was sent.
+	 */
+	maybeExecuted?: boolean;
+
+	constructor(code: ErrorCode | (string & {}), message: string, options?: ErrorOptions) {
+		super(message, options);
+		this.code = code;
+	}
+
+	static {
+		ClientError.prototype.name = "ClientError";
+	}
+}
+
+/** An argument of a command was refused before any byte of its call was queued. `index` counts from the command name, 0. */
+export class InvalidArgumentError extends ClientError {
+	readonly index: number;
+
+	constructor(index: number, message: string) {
+		super("INVALID_ARGUMENT", message);
+		this.index = index;
+	}
+}
+
+/** An option was refused; `field` is its path, such as `pool.shared`. */
+export class InvalidOptionError extends ClientError {
+	readonly field: string;
+
+	constructor(field: string, message: string) {
+		super("INVALID_OPTION", `${field}: ${message}`);
+		this.field = field;
+	}
+}
+
+/** The bytes received are not RESP, or answer nothing that was asked. The connection that read them is destroyed. */
+export class ProtocolError extends ClientError {
+	constructor(message: string, options?: ErrorOptions) {
+		super("PROTOCOL", message, options);
+	}
+}
+
+/** An error reply of the server. `code` is its first word (`WRONGTYPE`, `MOVED`, `OOM` …), `message` the whole line. */
+export class ReplyError extends ClientError {
+	constructor(message: string) {
+		const space = message.indexOf(" ");
+		super(space === -1 ? message : message.slice(0, space), message);
+	}
+
+	static {
+		ReplyError.prototype.name = "ReplyError";
+	}
+}
+
+/** `getInto` met a value longer than its target; `needed` is the value's length in bytes. */
+export class TargetTooSmallError extends ClientError {
+	readonly needed: number;
+
+	constructor(needed: number, available: number) {
+		super("TARGET_TOO_SMALL", `the value has ${needed} bytes, the target holds ${available}`);
+		this.needed = needed;
+	}
+}
+
+/** Some items of a batch failed. `results` has one entry per item, in the order they were given: its result or its error. */
+export class BatchError<T = unknown> extends ClientError {
+	readonly results: (T | ClientError)[];
+	/** `delMany` and `existsMany` only: the sum over the parts that answered. */
+	readonly total?: number;
+
+	constructor(results: (T | ClientError)[], total?: number) {
+		const failed = results.filter((result) => result instanceof ClientError) as ClientError[];
+		const first = failed[0];
+		super("BATCH", `${failed.length} of ${results.length} items failed, the first with ${first?.code}`, { cause: first });
+		this.results = results;
+		if (total !== undefined) this.total = total;
+	}
+}

@@ -1,0 +1,63 @@
+import type { ClientError } from "../errors.js";
+
+/**
+ * A decoded reply. `Text` is what bulk strings become: `string`, or `Buffer`.
+ *
+ * | wire | value |
+ * |---|---|
+ * | simple string `+`, verbatim `=` in string mode | string |
+ * | bulk `$`, verbatim `=` | `Text` |
+ * | integer `:` | number, bigint beyond 2^53 |
+ * | double `,` | number |
+ * | big number `(` | bigint |
+ * | boolean `#` | boolean |
+ * | null `_`, `$-1`, `*-1` | null |
+ * | array `*`, set `~` | array |
+ * | map `%` | Map |
+ * | error `-`, `!` | a `ReplyError` *value* |
+ */
+export type Reply<Text extends string | Buffer = string | Buffer> =
+	| Text
+	| string
+	| number
+	| bigint
+	| boolean
+	| null
+	| ClientError
+	| Reply<Text>[]
+	| Map<Reply<Text>, Reply<Text>>;
+
+/** How the bulk strings of one top-level reply are handed over. */
+export const ReplyMode = {
+	string: 0,
+	buffer: 1,
+	/** A top-level bulk string is written into `ReplySink.target()`; its reply is the number of bytes. */
+	into: 2,
+} as const;
+export type ReplyMode = (typeof ReplyMode)[keyof typeof ReplyMode];
+
+/**
+ * What a connection gives its decoder. `mode` is asked once, at the first byte of each top-level reply that is not a push.
+ * None of the three may throw.
+ */
+export interface ReplySink {
+	mode(): ReplyMode;
+	/** Asked once the header of a top-level bulk string was read in mode `into`; null: the body is read and dropped, the reply is its length. */
+	target(): Uint8Array | null;
+	reply(value: Reply): void;
+	/** A push at any depth. Bulk strings in it are Buffers. */
+	push(items: Reply[]): void;
+}
+
+/** One connection's decoder: RESP3 by our own, RESP2 by redis-parser behind its guard. */
+export interface ReplyDecoder {
+	/**
+	 * Decodes every reply that `chunk` completes. The chunk may be overwritten afterwards: nothing handed out aliases it.
+	 * @throws ProtocolError on bytes that are not RESP; the decoder is unusable from then on.
+	 */
+	write(chunk: Buffer): void;
+	/** Where the bytes that come next belong, when a large bulk string is being read; the socket may read straight into it. */
+	room(): Buffer | null;
+	/** `length` bytes were read into the start of `room()`. */
+	filled(length: number): void;
+}
