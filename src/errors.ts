@@ -65,6 +65,13 @@ export class ProtocolError extends ClientError {
 	}
 }
 
+/** The server is of another kind than the client was made for; no retry mends that. */
+export class WrongModeError extends ClientError {
+	constructor(message: string, options?: ErrorOptions) {
+		super("CLUSTER", message, options);
+	}
+}
+
 /** An error reply of the server. `code` is its first word (`WRONGTYPE`, `MOVED`, `OOM` …), `message` the whole line. */
 export class ReplyError extends ClientError {
 	constructor(message: string) {

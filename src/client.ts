@@ -1,0 +1,322 @@
+/** The client as its users see it. Every method only rejects; nothing is sent when an argument is refused. */
+import { type BatchWork, finishBatch } from "./batch/batch.js";
+import { place, send } from "./commands/any-command.js";
+import { checkKey, expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
+import {
+	type BatchOptions,
+	checkKeys,
+	countWork,
+	mgetWork,
+	refuseUnknown,
+	resolveBatchOptions,
+	type ResolvedBatchOptions,
+	type SetEntry,
+	setWork,
+} from "./commands/batches.js";
+import type { SetOptions } from "./commands/set-options.js";
+import { Core, type View } from "./core.js";
+import type { Counters, Gauges } from "./dispatcher.js";
+import { BatchError, ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
+import { Pipeline } from "./pipeline.js";
+import { borrowFlag, CommandFlag, SingleRequest } from "./request.js";
+import type { Argument } from "./resp/encode.js";
+import { type Reply, ReplyMode } from "./resp/reply.js";
+import { keySlot } from "./slot.js";
+import { startBatch } from "./start-batch.js";
+
+/** Figures since the client was created, and two gauges. */
+export type Stats = Counters & Gauges;
+
+export interface ViewOptions {
+	/** Milliseconds a call may take in all; 0: for ever. */
+	timeoutMs?: number;
+	/** Gives up the calls of this view that are unsettled when it aborts. */
+	signal?: AbortSignal;
+}
+
+/** Which node a leased connection leads to: the primary of a key's slot, a node by its `host:port`, or any primary. */
+export interface LeaseOptions {
+	key?: Key;
+	node?: string;
+}
+
+/**
+ * A client, or a view of one. `Text` is what bulk replies become: strings, or Buffers in the view `client.buffers`.
+ *
+ * @see https://valkey.io/commands/
+ */
+export class Client<Text extends string | Buffer = string> implements AsyncDisposable {
+	readonly #core: Core;
+	readonly #view: View;
+
+	/** @internal */
+	constructor(core: Core, view: View) {
+		this.#core = core;
+		this.#view = view;
+	}
+
+	// ── views ──
+
+	/** The same client on the same connections, with Buffers for bulk replies. Simple strings such as `"OK"` stay strings. */
+	get buffers(): Client<Buffer> {
+		return new Client<Buffer>(this.#core, { ...this.#view, mode: ReplyMode.buffer });
+	}
+
+	/** The same client with another deadline or an abort signal for each call. */
+	with(options: ViewOptions): Client<Text> {
+		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, ...rest } = options;
+		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of with()");
+		if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0) throw new InvalidOptionError("timeoutMs", "must be an integer from 0");
+		if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidOptionError("signal", "must be an AbortSignal");
+		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal });
+	}
+
+	// ── single commands ──
+
+	/**
+	 * The value of a key. `GET key`
+	 * @returns the value, null when there is none
+	 * @throws INVALID_ARGUMENT, WRONGTYPE, TIMEOUT, CONNECTION, ABORTED, CLOSED
+	 * @see https://valkey.io/commands/get/
+	 */
+	get(key: Key): Promise<Text | null> {
+		// The hot path: no closure but the executor's, and what it throws rejects.
+		return new Promise((resolve, reject) => {
+			const core = this.#core;
+			const view = this.#view;
+			const checked = checkKey(key);
+			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
+			core.start(
+				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly, view.mode, null, resolve, reject),
+				view.timeoutMs,
+				view.signal,
+			);
+		});
+	}
+
+	/**
+	 * Sets a key. `SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`
+	 * @returns `"OK"`; null when `nx` or `xx` forbade it; with `get` the old value, null when there was none
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION, and as {@link get}; a timeout or lost connection leaves it open whether it was set
+	 * @see https://valkey.io/commands/set/
+	 */
+	set(key: Key, value: Value, options: SetOptions & { get: true }): Promise<Text | null>;
+	set(key: Key, value: Value, options?: SetOptions): Promise<"OK" | null>;
+	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
+		return this.#keyed(0, () => setArguments(key, value, options));
+	}
+
+	/**
+	 * Lets a key expire. `EXPIRE key seconds`
+	 * @param seconds whole seconds from now; 0 and below delete the key
+	 * @returns 1, or 0 when there is no such key
+	 * @see https://valkey.io/commands/expire/
+	 */
+	expire(key: Key, seconds: number): Promise<0 | 1> {
+		return this.#keyed(0, () => expireArguments(key, seconds));
+	}
+
+	/**
+	 * How long a key has to live. `TTL key`
+	 * @returns seconds; -1 when it does not expire, -2 when there is no such key
+	 * @see https://valkey.io/commands/ttl/
+	 */
+	ttl(key: Key): Promise<number> {
+		return this.#keyed(CommandFlag.readOnly, () => keyArguments("TTL", key));
+	}
+
+	/**
+	 * Adds one to the number a key holds. `INCR key`
+	 * @returns the new value, a bigint beyond 2^53
+	 * @see https://valkey.io/commands/incr/
+	 */
+	incr(key: Key): Promise<number | bigint> {
+		return this.#keyed(0, () => keyArguments("INCR", key));
+	}
+
+	/**
+	 * Reads a value straight into a Buffer of the caller's, which belongs to the client until the promise settles. `GET key`
+	 * @returns the number of bytes written at the start of `target`, null when there is no such key
+	 * @throws TARGET_TOO_SMALL with `needed` in bytes; the target is untouched then
+	 * @see https://valkey.io/commands/get/
+	 */
+	getInto(key: Key, target: Uint8Array): Promise<number | null> {
+		const { lent } = this.#core;
+		const request = new Promise<number | null>((resolve, reject) => {
+			if (!(target instanceof Uint8Array)) throw new InvalidArgumentError(2, "the target must be a Buffer or Uint8Array");
+			if (lent.has(target)) throw new InvalidArgumentError(2, "the target is lent to a call that has not settled");
+			const checked = checkKey(key);
+			const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
+			lent.add(target);
+			const { timeoutMs, signal } = this.#view;
+			const settled = (length: number | null): void => {
+				lent.delete(target);
+				if (length !== null && length > target.length) reject(new TargetTooSmallError(length, target.length));
+				else resolve(length);
+			};
+			const failed = (error: ClientError): void => {
+				lent.delete(target);
+				reject(error);
+			};
+			this.#core.start(
+				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly, ReplyMode.into, target, settled, failed),
+				timeoutMs,
+				signal,
+			);
+		});
+		return request;
+	}
+
+	/**
+	 * Any command the server knows, routed by its keys; without keys to one primary, or where the command's policy says.
+	 * @returns the server's reply; see {@link Reply}
+	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it blocks, subscribes or changes its connection: use {@link withConnection}), and the server's own
+	 */
+	command(name: string, ...args: Value[]): Promise<Reply<Text>> {
+		try {
+			const placed = place(this.#core, [name, ...args], this.#view.dedicated);
+			const reply = placed instanceof Promise ? placed.then((later) => send(this.#core, this.#view, later)) : send(this.#core, this.#view, placed);
+			return reply as Promise<Reply<Text>>;
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	// ── many keys ──
+
+	/**
+	 * The values of many keys of any slots, in as many flights as there are nodes. `MGET key …` for each slot
+	 * @returns values in the order of the keys, null where there is none or it is no string
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with a result or an error per key when any failed
+	 * @see https://valkey.io/commands/mget/
+	 */
+	mget(keys: readonly Key[], options: BatchOptions & { partial: true }): Promise<(Text | null | ClientError)[]>;
+	mget(keys: readonly Key[], options?: BatchOptions): Promise<(Text | null)[]>;
+	mget(keys: readonly Key[], options?: BatchOptions & { partial?: boolean }): Promise<(Text | null | ClientError)[]> {
+		return this.#batch<Text | null>(options, (batch, rest) => {
+			refuseUnknown(rest);
+			return mgetWork(this.#core, checkKeys(keys), this.#view.mode, batch);
+		});
+	}
+
+	/**
+	 * Sets many keys of any slots. `SET key value …` for each entry, pipelined; entries of one slot keep their order
+	 * @param entries `[key, value]` or `[key, value, options]`; an entry's own options replace the default ones whole
+	 * @param options default SET options, and options of the batch
+	 * @returns what each SET answers, in the order of the entries
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with a result or an error per entry when any failed
+	 * @see https://valkey.io/commands/set/
+	 */
+	setMany(entries: readonly SetEntry[], options: SetOptions & BatchOptions & { partial: true }): Promise<("OK" | null | ClientError)[]>;
+	setMany(entries: readonly SetEntry[], options?: SetOptions & BatchOptions): Promise<("OK" | null)[]>;
+	setMany(
+		entries: readonly SetEntry[],
+		options?: SetOptions & BatchOptions & { partial?: boolean },
+	): Promise<("OK" | null | ClientError)[]> {
+		return this.#batch<"OK" | null>(options, (batch, rest) => setWork(this.#core, entries, rest as SetOptions, this.#view.mode, batch));
+	}
+
+	/**
+	 * Deletes many keys of any slots. `DEL key …` for each slot
+	 * @returns how many there were
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with `total`, the known sum, when any failed
+	 * @see https://valkey.io/commands/del/
+	 */
+	delMany(keys: readonly Key[], options?: BatchOptions): Promise<number> {
+		return this.#count("DEL", keys, options);
+	}
+
+	/**
+	 * Counts which of many keys of any slots exist; a key given twice counts twice. `EXISTS key …` for each slot
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with `total`, the known sum, when any failed
+	 * @see https://valkey.io/commands/exists/
+	 */
+	existsMany(keys: readonly Key[], options?: BatchOptions): Promise<number> {
+		return this.#count("EXISTS", keys, options);
+	}
+
+	/** Commands gathered by calls and sent by `exec()`, grouped by node: one write for each. */
+	pipeline(): Pipeline<Text> {
+		return new Pipeline<Text>(this.#core, this.#view);
+	}
+
+	// ── connections ──
+
+	/**
+	 * Runs `use` with a connection of its own, for commands that block or change their connection. It is opened for this call and ended after it.
+	 * Nothing on it is retried or redirected.
+	 * @throws what `use` throws; CONNECTION, TIMEOUT, AUTH when no connection could be made
+	 */
+	async withConnection<T>(options: LeaseOptions, use: (connection: Client<Text>) => Promise<T>): Promise<T> {
+		const { key, node, ...rest } = options;
+		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of withConnection()");
+		const core = this.#core;
+		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0));
+		const lease = await core.dispatcher.lease(node === undefined ? { slot } : { node });
+		try {
+			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core.table);
+			return await use(new Client<Text>(own, { ...this.#view, dedicated: true }));
+		} finally {
+			lease.release();
+		}
+	}
+
+	/** Counters since the start and two gauges; cheap. */
+	stats(): Stats {
+		return { ...this.#core.counters, ...this.#core.dispatcher.gauges() };
+	}
+
+	/** Refuses new calls, waits for those accepted (at most `timeouts.closeMs`), then ends every connection. Idempotent. */
+	async close(): Promise<void> {
+		await this.#core.dispatcher.close(this.#core.settings.timeouts.closeMs);
+		this.#core.clock.stop();
+	}
+
+	/** Ends every connection now; what was accepted rejects with CLOSED. Idempotent. */
+	destroy(): void {
+		this.#core.dispatcher.destroy();
+		this.#core.clock.stop();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	// ── how calls become requests ──
+
+	#keyed<R>(flags: number, build: () => Argument[]): Promise<R> {
+		return new Promise((resolve, reject) => {
+			const core = this.#core;
+			const view = this.#view;
+			const args = build();
+			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
+			core.start(new SingleRequest(args, slot, flags | borrowFlag(args), view.mode, null, resolve, reject), view.timeoutMs, view.signal);
+		});
+	}
+
+	#batch<T>(
+		options: object | undefined,
+		plan: (batch: ResolvedBatchOptions, rest: Record<string, unknown>) => BatchWork<T>,
+	): Promise<(T | ClientError)[]> {
+		return new Promise((resolve, reject) => {
+			const { batch, rest } = resolveBatchOptions(options);
+			startBatch(this.#core, this.#view, plan(batch, rest), batch, finishBatch(resolve, reject, batch.partial));
+		});
+	}
+
+	#count(name: "DEL" | "EXISTS", keys: readonly Key[], options: BatchOptions | undefined): Promise<number> {
+		return new Promise((resolve, reject) => {
+			const { batch, rest } = resolveBatchOptions(options);
+			if (batch.partial) throw new InvalidOptionError("partial", "is not an option of this batch");
+			refuseUnknown(rest);
+			let total = 0;
+			const work = countWork(this.#core, name, checkKeys(keys), batch, (count) => {
+				total += count;
+			});
+			startBatch(this.#core, this.#view, work, batch, (results, failed) => {
+				if (failed) reject(new BatchError(results, total));
+				else resolve(total);
+			});
+		});
+	}
+}

@@ -1,0 +1,80 @@
+/** The pools of a cluster's nodes, found by any address a node is known by. */
+import type { ConnectionContext } from "../connection/connection.js";
+import { formatEndpoint } from "../connection/socket.js";
+import { parseEndpoint } from "../options.js";
+import { Pool, type PoolObserver } from "../pool.js";
+import type { Endpoint } from "../request.js";
+import type { NodeView } from "./topology.js";
+
+export class Nodes {
+	readonly #context: ConnectionContext;
+	readonly #observer: PoolObserver;
+	/** Under `host:port` of each of its addresses. */
+	readonly #byAddress = new Map<string, Pool>();
+	readonly #byId = new Map<string, Pool>();
+
+	constructor(context: ConnectionContext, observer: PoolObserver) {
+		this.#context = context;
+		this.#observer = observer;
+	}
+
+	pools(): Set<Pool> {
+		return new Set(this.#byAddress.values());
+	}
+
+	find(address: string): Pool | undefined {
+		return this.#byAddress.get(address);
+	}
+
+	/** The pool for an address, made when the address is new. */
+	at(endpoint: Endpoint): Pool {
+		const address = formatEndpoint(endpoint);
+		let pool = this.#byAddress.get(address);
+		if (pool === undefined) this.#byAddress.set(address, (pool = new Pool(endpoint, this.#context, this.#observer)));
+		return pool;
+	}
+
+	/** The pool of a node of the topology: a redirection may name it by ip where the topology has its hostname, and it stays one pool. */
+	of(node: NodeView): Pool {
+		const addresses = [node.endpoint, ...node.aliases].map((endpoint) => this.translate(endpoint));
+		const preferred = addresses[0] as Endpoint;
+		const known = this.#byId.get(node.id);
+		const sameAddress = known !== undefined && addresses.some((address) => formatEndpoint(address) === formatEndpoint(known.endpoint));
+		const reached = addresses.map((address) => this.#byAddress.get(formatEndpoint(address))).find((pool) => pool !== undefined);
+		const pool = (sameAddress ? known : reached) ?? this.at(preferred);
+		for (const address of addresses) this.#byAddress.set(formatEndpoint(address), pool);
+		this.#byId.set(node.id, pool);
+		return pool;
+	}
+
+	/** Where a node that names itself `endpoint` is reached from here. */
+	translate(endpoint: Endpoint): Endpoint {
+		const { natMap } = this.#context.settings.cluster;
+		if (natMap === undefined) return endpoint;
+		if (typeof natMap === "function") return natMap(endpoint);
+		const mapped = natMap[formatEndpoint(endpoint)];
+		return mapped === undefined ? endpoint : typeof mapped === "string" ? parseEndpoint(mapped, "cluster.natMap") : mapped;
+	}
+
+	/** Lets go of every node that is not in `current`: it answers what it was asked, then its connections end. */
+	keep(current: ReadonlySet<Pool>): void {
+		const removed = new Set<Pool>();
+		for (const [address, pool] of this.#byAddress) {
+			if (current.has(pool)) continue;
+			this.#byAddress.delete(address);
+			removed.add(pool);
+		}
+		for (const [id, pool] of this.#byId) if (!current.has(pool)) this.#byId.delete(id);
+		for (const pool of removed) void pool.close(this.#context.settings.timeouts.closeMs);
+	}
+
+	async idle(): Promise<void> {
+		await Promise.all([...this.pools()].map((pool) => pool.idle()));
+	}
+
+	destroy(cause?: Error): void {
+		for (const pool of this.pools()) pool.destroy(cause);
+		this.#byAddress.clear();
+		this.#byId.clear();
+	}
+}

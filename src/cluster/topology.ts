@@ -1,0 +1,91 @@
+/**
+ * Reads CLUSTER SLOTS. Pure: a reply and who gave it in, shards out.
+ *
+ *     [[start, end, primary, replica…], …]      node: [host, port, id?, metadata?]
+ *
+ * | host | means |
+ * |---|---|
+ * | a name or address | that |
+ * | null, "" | the host of the node that answered |
+ * | "?" | unknown: the metadata's ip when it has one, otherwise nobody can connect |
+ *
+ * @see https://valkey.io/commands/cluster-slots/
+ */
+import { ClientError } from "../errors.js";
+import type { Endpoint } from "../request.js";
+import type { Reply } from "../resp/reply.js";
+import { SLOT_COUNT } from "../slot.js";
+
+export interface NodeView {
+	/** The node's identity; its `host:port` where the server gives none. */
+	readonly id: string;
+	readonly endpoint: Endpoint;
+	/** Other addresses it is known by: redirections may name any of them. */
+	readonly aliases: readonly Endpoint[];
+}
+
+export interface ShardView {
+	readonly primary: NodeView;
+	readonly replicas: readonly NodeView[];
+	/** Slots from, to, both included. */
+	readonly ranges: (readonly [number, number])[];
+}
+
+/**
+ * The shards of a CLUSTER SLOTS reply; slots of a primary with no usable address are in none.
+ * @throws CLUSTER when the reply is malformed or serves no slot: such a view is never adopted.
+ */
+export function parseClusterSlots(reply: Reply, answeredBy: Endpoint): ShardView[] {
+	if (!Array.isArray(reply)) throw malformed();
+	const shards = new Map<string, ShardView>();
+	for (const range of reply) {
+		if (!Array.isArray(range) || range.length < 3) throw malformed();
+		const [start, end, first, ...rest] = range;
+		if (!isSlot(start) || !isSlot(end) || start > end) throw malformed();
+		const primary = parseNode(first as Reply, answeredBy);
+		if (primary === null) continue;
+		let shard = shards.get(primary.id);
+		if (shard === undefined) {
+			const replicas = rest.map((node) => parseNode(node, answeredBy)).filter((node) => node !== null);
+			shards.set(primary.id, (shard = { primary, replicas, ranges: [] }));
+		}
+		shard.ranges.push([start, end]);
+	}
+	if (shards.size === 0) throw new ClientError("CLUSTER", "the node knows no slots that a reachable node serves");
+	return [...shards.values()];
+}
+
+function parseNode(reply: Reply, answeredBy: Endpoint): NodeView | null {
+	if (!Array.isArray(reply) || reply.length < 2) throw malformed();
+	const [host, port, id] = reply;
+	if (host !== null && typeof host !== "string") throw malformed();
+	if (typeof port !== "number" || !Number.isInteger(port)) throw malformed();
+	if (port < 1 || port > 65_535) return null;
+	const metadata = parseMetadata(reply[3]);
+	const names = [host === null || host === "" ? answeredBy.host : host, metadata.get("ip"), metadata.get("hostname")];
+	const usable = [...new Set(names.filter((name) => name !== undefined && name !== "" && name !== "?"))] as string[];
+	// An unknown endpoint is reachable by its ip alone: its hostname, if it had one, would have stood in its place.
+	if (host === "?" && !metadata.get("ip")) return null;
+	const [endpoint, ...aliases] = usable.map((name) => ({ host: name, port }));
+	if (endpoint === undefined) return null;
+	return { id: typeof id === "string" && id !== "" ? id : `${endpoint.host}:${port}`, endpoint, aliases };
+}
+
+/** Metadata is a map in RESP3, a flat array in RESP2. */
+function parseMetadata(reply: Reply | undefined): Map<string, string> {
+	const fields = new Map<string, string>();
+	if (reply instanceof Map) {
+		for (const [field, value] of reply) fields.set(String(field), String(value));
+	} else if (Array.isArray(reply)) {
+		for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]));
+	}
+	return fields;
+}
+
+function isSlot(value: Reply | undefined): value is number {
+	return typeof value === "number" && Number.isInteger(value) && value >= 0 && value < SLOT_COUNT;
+}
+
+function malformed(): ClientError {
+	return new ClientError("CLUSTER", "the reply to CLUSTER SLOTS is malformed");
+}

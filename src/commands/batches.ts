@@ -1,0 +1,220 @@
+/** What `mget`, `setMany`, `delMany` and `existsMany` are, as work for a batch. */
+import type { BatchWork } from "../batch/batch.js";
+import { type BatchCommand, type Chunk, groupBySlot, type KeyCommand, keyCommand, planCommands, planKeys } from "../batch/plan.js";
+import type { Core } from "../core.js";
+import { type ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { borrowFlag, CommandFlag } from "../request.js";
+import type { Argument } from "../resp/encode.js";
+import { type Reply, ReplyMode } from "../resp/reply.js";
+import { keySlot } from "../slot.js";
+import { checkKey, setArguments, type Key, type Value } from "./arguments.js";
+import type { SetOptions } from "./set-options.js";
+
+export interface BatchOptions {
+	/** Keys in one chunk, the unit that is written and answered together. Default 256. */
+	chunkSize?: number;
+	/** The same as `chunkSize`. */
+	batchSize?: number;
+	/** Bytes of arguments in one chunk. Default 1 MiB. */
+	maxChunkBytes?: number;
+	/** What a value read is expected to have; by default an average of those read before. Chunks shrink so that a reply stays near 16 MiB. */
+	expectedValueBytes?: number;
+	/** Unanswered chunks per connection. Default 2. */
+	maxInflight?: number;
+	signal?: AbortSignal;
+	timeoutMs?: number;
+}
+
+const defaults = { chunkSize: 256, maxChunkBytes: 1024 * 1024, maxInflight: 2 };
+
+/** A read's chunk should not be answered by much more than this. */
+const REPLY_BYTES = 16 * 1024 * 1024;
+
+export type ResolvedBatchOptions = Required<Omit<BatchOptions, "batchSize" | "expectedValueBytes" | "signal" | "timeoutMs">> &
+	Pick<BatchOptions, "expectedValueBytes" | "signal" | "timeoutMs"> & { partial: boolean };
+
+const batchFields = new Set([
+	"chunkSize",
+	"batchSize",
+	"maxChunkBytes",
+	"expectedValueBytes",
+	"maxInflight",
+	"signal",
+	"timeoutMs",
+	"partial",
+]);
+
+/**
+ * Checks batch options; fields that are not theirs come back in `rest`.
+ * @throws INVALID_OPTION, naming the field
+ */
+export function resolveBatchOptions(options: object | undefined): { batch: ResolvedBatchOptions; rest: Record<string, unknown> } {
+	const batch: Record<string, unknown> = { ...defaults, partial: false };
+	const rest: Record<string, unknown> = {};
+	if (options === undefined) return { batch: batch as ResolvedBatchOptions, rest };
+	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	for (const [field, value] of Object.entries(options)) {
+		if (!batchFields.has(field)) rest[field] = value;
+		else if (value !== undefined) batch[field === "batchSize" ? "chunkSize" : field] = checkField(field, value);
+	}
+	return { batch: batch as ResolvedBatchOptions, rest };
+}
+
+export function refuseUnknown(rest: Record<string, unknown>): void {
+	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of this batch");
+}
+
+function checkField(field: string, value: unknown): unknown {
+	if (field === "signal") {
+		if (!(value instanceof AbortSignal)) throw new InvalidOptionError(field, "must be an AbortSignal");
+	} else if (field === "partial") {
+		if (typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
+	} else {
+		const least = field === "timeoutMs" ? 0 : 1;
+		if (!Number.isSafeInteger(value) || (value as number) < least) {
+			throw new InvalidOptionError(field, `must be an integer from ${least}`);
+		}
+	}
+	return value;
+}
+
+/** @throws INVALID_ARGUMENT with the index of the key in the list */
+export function checkKeys(keys: unknown): Argument[] {
+	if (!Array.isArray(keys)) throw new InvalidArgumentError(0, "keys must be an array");
+	const checked = new Array<Argument>(keys.length);
+	for (let i = 0; i < keys.length; i++) checked[i] = checkKey(keys[i], i);
+	return checked;
+}
+
+export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, options: ResolvedBatchOptions): BatchWork<T> {
+	const kind: KeyCommand = { name: "MGET", flags: CommandFlag.readOnly | CommandFlag.splittable, mode, elementPerKey: true };
+	const single: KeyCommand = { name: "GET", flags: CommandFlag.readOnly, mode, elementPerKey: false };
+	const valueBytes = options.expectedValueBytes ?? core.valueBytes;
+	const fitting = valueBytes > 0 ? Math.max(1, Math.floor(REPLY_BYTES / valueBytes)) : options.chunkSize;
+	return {
+		...keyWork(core, keys, kind, single, { keys: Math.min(options.chunkSize, fitting), bytes: options.maxChunkBytes }),
+		take({ items, elements }, reply, results) {
+			if (elements === 0) {
+				results[items[0] as number] = reply as T;
+				return;
+			}
+			const values = reply as T[];
+			for (let i = 0; i < items.length; i++) results[items[i] as number] = values[i] as T;
+			core.valueBytes = averageBytes(core.valueBytes, values);
+		},
+		// MGET answers null for a key that holds no string; a GET in its place does the same.
+		pardon: ({ elements }, error) => (elements === 0 && error.code === "WRONGTYPE" ? null : undefined),
+	};
+}
+
+/** DEL or EXISTS: `onCount` gets what each command answers; a key's own result is only whether its part was answered. */
+export function countWork(
+	core: Core,
+	name: "DEL" | "EXISTS",
+	keys: Argument[],
+	options: ResolvedBatchOptions,
+	onCount: (count: number) => void,
+): BatchWork<true> {
+	const flags = name === "EXISTS" ? CommandFlag.readOnly : 0;
+	const single: KeyCommand = { name, flags, mode: ReplyMode.string, elementPerKey: false };
+	const kind = { ...single, flags: flags | CommandFlag.splittable };
+	return {
+		...keyWork(core, keys, kind, single, { keys: options.chunkSize, bytes: options.maxChunkBytes }),
+		take({ items }, reply, results) {
+			onCount(reply as number);
+			for (const item of items) results[item] = true;
+		},
+	};
+}
+
+function keyWork(
+	core: Core,
+	keys: Argument[],
+	kind: KeyCommand,
+	single: KeyCommand,
+	limits: { keys: number; bytes: number },
+): Pick<BatchWork<never>, "items" | "plan" | "split"> {
+	const { dispatcher } = core;
+	const { keyGroups } = dispatcher;
+	const slots = keyGroups === 1 ? null : Int32Array.from(keys, (key) => keySlot(key) % keyGroups);
+	const laneOf = (slot: number): unknown => dispatcher.lane(slot);
+	return {
+		items: keys.length,
+		plan: (from, to) => planKeys(kind, keys, groupBySlot(slots, from, to), laneOf, limits),
+		split: (command) => command.items.map((item) => keyCommand(single, keys, command.slot, [item])),
+	};
+}
+
+export type SetEntry = readonly [key: Key, value: Value, options?: SetOptions];
+
+/** One SET per entry, each with its own options or the defaults. */
+export function setWork<T>(
+	core: Core,
+	entries: unknown,
+	setDefaults: SetOptions | undefined,
+	mode: ReplyMode,
+	options: ResolvedBatchOptions,
+): BatchWork<T> {
+	if (!Array.isArray(entries)) throw new InvalidArgumentError(0, "entries must be an array of [key, value]");
+	const { dispatcher } = core;
+	const commands = new Array<BatchCommand>(entries.length);
+	for (let i = 0; i < entries.length; i++) {
+		const entry: SetEntry = entries[i];
+		if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
+			throw new InvalidArgumentError(i, `entry ${i} must be [key, value] or [key, value, options]`);
+		}
+		const args = atEntry(i, () => setArguments(entry[0], entry[1], entry[2] ?? setDefaults));
+		commands[i] = singleCommand(args, dispatcher.keyGroups > 1 ? keySlot(args[1] as Argument) : -1, 0, mode, i);
+	}
+	return commandWork(core, commands, options, (command, reply, results) => {
+		results[command.items[0] as number] = reply as T;
+	});
+}
+
+/** Errors of an entry's arguments name the entry. */
+function atEntry<R>(index: number, build: () => R): R {
+	try {
+		return build();
+	} catch (error) {
+		if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(index, `entry ${index}: ${error.message}`);
+		throw error;
+	}
+}
+
+export function singleCommand(args: Argument[], slot: number, flags: number, mode: ReplyMode, item: number): BatchCommand {
+	return { args, slot, flags: flags | borrowFlag(args), mode, elements: 0, target: null, items: [item] };
+}
+
+/** Commands that answer one item each. */
+export function commandWork<T>(
+	core: Core,
+	commands: BatchCommand[],
+	options: ResolvedBatchOptions,
+	take: (command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]) => void,
+): BatchWork<T> {
+	const laneOf = (slot: number): unknown => core.dispatcher.lane(slot);
+	const limits = { keys: options.chunkSize, bytes: options.maxChunkBytes };
+	return {
+		items: commands.length,
+		plan: (from, to): Chunk[][] =>
+			planCommands(from === 0 && to === commands.length ? commands : commands.slice(from, to), laneOf, limits),
+		take,
+	};
+}
+
+/** Weighs in the values of one reply; a sample is enough to size chunks. */
+function averageBytes(before: number, values: readonly unknown[]): number {
+	let bytes = 0;
+	let count = 0;
+	const step = Math.max(1, values.length >> 3);
+	for (let i = 0; i < values.length; i += step) {
+		const value = values[i];
+		if (typeof value === "string" || Buffer.isBuffer(value)) {
+			bytes += value.length;
+			count += 1;
+		}
+	}
+	if (count === 0) return before;
+	const average = bytes / count;
+	return before === 0 ? average : before + (average - before) / 8;
+}

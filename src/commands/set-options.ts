@@ -1,0 +1,67 @@
+import { InvalidOptionError } from "../errors.js";
+import type { Argument } from "../resp/encode.js";
+
+/** Options of SET. At most one of `ex`, `px`, `exat`, `pxat`, `keepttl`; at most one of `nx`, `xx`. */
+export interface SetOptions {
+	/** Seconds to live. A fraction is sent as milliseconds, rounded up. */
+	ex?: number;
+	/** Milliseconds to live. */
+	px?: number;
+	/** Unix time in seconds. A time in the past is accepted by servers: the key is gone at once. */
+	exat?: number;
+	/** Unix time in milliseconds. */
+	pxat?: number;
+	/** Keep the time to live the key has (6.0). */
+	keepttl?: boolean;
+	/** Only when the key does not exist. */
+	nx?: boolean;
+	/** Only when the key exists. */
+	xx?: boolean;
+	/** Reply with the old value (6.2; together with `nx` 7.0). */
+	get?: boolean;
+}
+
+const numeric = ["ex", "px", "exat", "pxat"] as const;
+const flags = ["keepttl", "nx", "xx", "get"] as const;
+const known = new Set<string>([...numeric, ...flags]);
+
+/**
+ * Appends what `options` mean to the arguments of a SET.
+ * @throws INVALID_OPTION, naming the field
+ */
+export function appendSetOptions(args: Argument[], options: SetOptions | undefined): void {
+	if (options === undefined) return;
+	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	const { ex } = options;
+	for (const field in options) if (field !== "ex") return appendAll(args, options);
+	if (ex !== undefined) appendExpiry(args, "ex", ex);
+}
+
+function appendAll(args: Argument[], options: SetOptions): void {
+	for (const field of Object.keys(options)) if (!known.has(field)) throw new InvalidOptionError(field, "is not an option of SET");
+	const given = numeric.filter((field) => options[field] !== undefined);
+	for (const field of flags) {
+		const value = options[field];
+		if (value !== undefined && typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
+	}
+	const expiry = given[0];
+	if (given.length > 1) throw new InvalidOptionError(given[1] as string, `contradicts ${expiry}`);
+	if (expiry !== undefined && options.keepttl) throw new InvalidOptionError("keepttl", `contradicts ${expiry}`);
+	if (options.nx && options.xx) throw new InvalidOptionError("xx", "contradicts nx");
+	if (expiry !== undefined) appendExpiry(args, expiry, options[expiry] as number);
+	for (const field of flags) if (options[field]) args.push(field.toUpperCase());
+}
+
+function appendExpiry(args: Argument[], field: (typeof numeric)[number], value: number): void {
+	if (field === "ex" && typeof value === "number" && value > 0 && !Number.isInteger(value) && Number.isFinite(value)) {
+		args.push("PX", String(checkTime(Math.ceil(value * 1000), field)));
+	} else args.push(field.toUpperCase(), String(checkTime(value, field)));
+}
+
+/** An integer from 1; seconds no larger than a server can turn into milliseconds. */
+function checkTime(value: number, field: string): number {
+	if (!Number.isSafeInteger(value) || value < 1) {
+		throw new InvalidOptionError(field, "must be an integer from 1, or for ex a fraction of a second above 0");
+	}
+	return value;
+}

@@ -1,0 +1,367 @@
+/**
+ * One socket's whole life. A connection that broke is replaced, never revived.
+ *
+ *     connecting ──► handshake ──► ready ──► closed
+ *          └──────────────┴──────────┴──────────▲
+ *
+ * The hot path: `send` queues an entry ─► `#flush`, at the end of the tick, encodes what is queued and writes it in one piece
+ * ─► the socket's bytes go to the decoder ─► `reply` pairs each reply with the oldest command in flight and settles it.
+ */
+import type { Socket } from "node:net";
+import Denque from "denque";
+import { type DeadlineClock, Timed } from "../deadline-clock.js";
+import type { Counters } from "../dispatcher.js";
+import { ClientError, InvalidArgumentError, ProtocolError } from "../errors.js";
+import type { Credentials, Settings } from "../options.js";
+import { type Command, CommandFlag, type Endpoint, type Entry } from "../request.js";
+import { Resp3Decoder } from "../resp/decode.js";
+import { Resp2Decoder } from "../resp/decode-resp2.js";
+import { CommandWriter, isDetached } from "../resp/encode.js";
+import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
+import { followUps, type HandshakeOptions, helloCommand, readHello } from "./handshake.js";
+import { connectionError, formatEndpoint, openSocket } from "./socket.js";
+
+/** What all connections of a client share. */
+export interface ConnectionContext {
+	readonly settings: Settings;
+	readonly clock: DeadlineClock;
+	readonly counters: Counters;
+}
+
+/** Connections report upward through this, given at construction. None of them may throw. */
+export interface ConnectionObserver {
+	/** The handshake is complete. `protocol` is 2 as well when the server knows no other. */
+	ready(connection: Connection, protocol: 2 | 3): void;
+	/** It ended, or never came to be. Called before its entries are handed back. */
+	lost(connection: Connection, cause: ClientError): void;
+	push(items: Reply[]): void;
+}
+
+/** A flush stops encoding here and goes on in the next write, so that a slow peer is noticed before everything queued was encoded. */
+const FLUSH_BYTES = 1024 * 1024;
+
+type State = "connecting" | "handshake" | "ready" | "closed";
+
+export class Connection implements ReplySink {
+	readonly endpoint: Endpoint;
+	readonly #context: ConnectionContext;
+	readonly #observer: ConnectionObserver;
+	#state: State = "connecting";
+	readonly #socket: Socket;
+	#decoder: ReplyDecoder;
+	readonly #writer = new CommandWriter();
+	/** Accepted, not yet written. */
+	readonly #waiting = new Denque<Entry>();
+	/** Written, not yet fully answered. */
+	readonly #inFlight = new Denque<Entry>();
+	/** The oldest entry in flight, and which of its commands the next reply answers. */
+	#head: Entry | undefined = undefined;
+	#cursor = 0;
+	#flushScheduled = false;
+	/** The socket's buffer is full: nothing is encoded until it drained. */
+	#blocked = false;
+	#commands = 0;
+	#idleWaiters: (() => void)[] = [];
+	readonly #connectDeadline: ConnectDeadline;
+
+	constructor(endpoint: Endpoint, context: ConnectionContext, observer: ConnectionObserver, credentials?: Credentials, plainResp2 = false) {
+		this.endpoint = endpoint;
+		this.#context = context;
+		this.#observer = observer;
+		const { settings, clock } = context;
+		const { maxBulkBytes } = settings.socket;
+		this.#decoder = new Resp3Decoder(this, { maxBulkBytes });
+		this.#socket = openSocket(endpoint, settings, {
+			room: () => this.#decoder.room(),
+			filled: (length) => this.#decode(length, null),
+			received: (chunk) => this.#decode(chunk.length, chunk),
+			connected: () => this.#handshake(credentials, plainResp2),
+			drained: () => {
+				this.#blocked = false;
+				this.#writer.recycle();
+				this.#flush();
+			},
+			ended: (cause) => this.#end(connectionError(endpoint, this.#doing(), cause, settings.tls !== undefined)),
+		});
+		this.#connectDeadline = new ConnectDeadline(() => {
+			const during = this.#state === "connecting" ? "connect" : "complete the handshake";
+			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${during} within ${settings.timeouts.connectMs} ms`));
+		});
+		clock.add(this.#connectDeadline, settings.timeouts.connectMs);
+	}
+
+	get isReady(): boolean {
+		return this.#state === "ready";
+	}
+
+	get isClosed(): boolean {
+		return this.#state === "closed";
+	}
+
+	/** Commands accepted and not yet answered, tombstones included. */
+	get commandsPending(): number {
+		return this.#commands;
+	}
+
+	/** Takes an entry; it is written at the end of the tick, or when the handshake is complete. */
+	send(entry: Entry): void {
+		this.#commands += entry.size;
+		this.#waiting.push(entry);
+		if (!this.#flushScheduled && this.#state === "ready") {
+			this.#flushScheduled = true;
+			process.nextTick(this.#flush);
+		}
+	}
+
+	/** Resolves once everything accepted was answered, or the connection ended. */
+	idle(): Promise<void> {
+		if (this.#commands === 0 || this.#state === "closed") return Promise.resolve();
+		return new Promise((resolve) => this.#idleWaiters.push(resolve));
+	}
+
+	/** Ends the connection; its entries are handed back with `cause`. */
+	destroy(cause: ClientError): void {
+		this.#end(cause);
+	}
+
+	// ── flush ──
+
+	#flush = (): void => {
+		this.#flushScheduled = false;
+		while (this.#state === "ready" && !this.#blocked && this.#waiting.length > 0) {
+			const commands = this.#encodeWaiting();
+			if (this.#writer.length > 0) this.#write(commands);
+		}
+	};
+
+	/** Encodes queued entries up to `FLUSH_BYTES`; returns how many commands of users that were. */
+	#encodeWaiting(): number {
+		const writer = this.#writer;
+		let commands = 0;
+		while (writer.length < FLUSH_BYTES) {
+			const entry = this.#waiting.shift();
+			if (entry === undefined) break;
+			const size = entry.size;
+			if (entry.abandoned) {
+				this.#forget(size);
+				continue;
+			}
+			const damaged = firstDetached(entry);
+			if (damaged !== -1) {
+				this.#handBack(entry, damaged);
+				continue;
+			}
+			for (let i = 0; i < size; i++) writer.command(entry.command(i).args);
+			entry.written = true;
+			if (!entry.internal) commands += size;
+			if (this.#head === undefined) this.#head = entry;
+			else this.#inFlight.push(entry);
+		}
+		return commands;
+	}
+
+	#write(commands: number): void {
+		const { counters } = this.#context;
+		const socket = this.#socket;
+		counters.commands += commands;
+		if (commands > 0) counters.flights += 1;
+		counters.bytesWritten += this.#writer.length;
+		const pieces = this.#writer.take();
+		if (pieces.length === 1) socket.write(pieces[0] as Buffer);
+		else {
+			socket.cork();
+			for (const piece of pieces) socket.write(piece);
+			socket.uncork();
+		}
+		if (socket.writableLength === 0) this.#writer.recycle();
+		else if (socket.writableNeedDrain) this.#blocked = true;
+	}
+
+	/** A borrowed value was detached since the call: its command is refused, the others of its entry go again one by one. */
+	#handBack(entry: Entry, damaged: number): void {
+		this.#forget(entry.size);
+		const moved = new ClientError("CONNECTION", "not written");
+		for (let i = 0; i < entry.size; i++) {
+			if (i !== damaged) entry.lost(i, moved, false);
+			else entry.answered(i, new InvalidArgumentError(0, "a borrowed value was detached before it was written"), this.endpoint);
+		}
+	}
+
+	// ── replies: what the decoder asks and tells (ReplySink) ──
+
+	mode(): ReplyMode {
+		const head = this.#head;
+		if (head === undefined) return ReplyMode.buffer;
+		// Nobody waits for it: mode `into` without a target drops the body unread.
+		return head.abandoned ? ReplyMode.into : head.command(this.#cursor).mode;
+	}
+
+	target(): Uint8Array | null {
+		const head = this.#head;
+		return head === undefined || head.abandoned ? null : head.command(this.#cursor).target;
+	}
+
+	reply(value: Reply): void {
+		const head = this.#head;
+		if (head === undefined) {
+			throw new ProtocolError(`${formatEndpoint(this.endpoint)} sent a reply nobody asked for`);
+		}
+		const index = this.#cursor;
+		const command = head.command(index);
+		if (command.elements !== 0 && !hasElements(value, command) && !head.abandoned) {
+			throw new ProtocolError(`${formatEndpoint(this.endpoint)} answered ${command.args[0]} with a reply of the wrong shape`);
+		}
+		if (index + 1 < head.size) this.#cursor = index + 1;
+		else {
+			this.#cursor = 0;
+			this.#head = this.#inFlight.shift();
+		}
+		this.#forget(1);
+		head.answered(index, value, this.endpoint);
+	}
+
+	push(items: Reply[]): void {
+		this.#observer.push(items);
+	}
+
+	/** Feeds the decoder: a chunk, or bytes that were read straight into its `room()`. */
+	#decode(length: number, chunk: Buffer | null): void {
+		if (this.#state === "closed") return;
+		this.#context.counters.bytesRead += length;
+		try {
+			if (chunk === null) this.#decoder.filled(length);
+			else this.#decoder.write(chunk);
+		} catch (error) {
+			this.#end(error instanceof ClientError ? error : new ProtocolError("the decoder failed", { cause: error }));
+		}
+	}
+
+	// ── handshake ──
+
+	#handshake(credentials: Credentials | undefined, plainResp2: boolean): void {
+		if (this.#state !== "connecting") return;
+		this.#state = "handshake";
+		const { settings } = this.#context;
+		const options: HandshakeOptions = {
+			node: formatEndpoint(this.endpoint),
+			protocol: settings.protocol,
+			credentials,
+			name: settings.name,
+			database: settings.database,
+			mode: settings.mode,
+		};
+		const proceed = (verdict: ReturnType<typeof readHello>): void => {
+			const steps = followUps(verdict, options);
+			const protocol = verdict === "fallback" ? 2 : verdict.protocol;
+			const done = (replies: Reply[]): void => {
+				for (const [index, step] of steps.entries()) step.accept(replies[index] as Reply);
+				this.#becomeReady(protocol);
+			};
+			this.#say(
+				steps.map((step) => step.args),
+				done,
+			);
+		};
+		if (plainResp2) proceed("fallback");
+		else this.#say([helloCommand(options)], ([reply]) => proceed(readHello(reply as Reply, options)));
+	}
+
+	/** Writes commands of the handshake, which count as no flight; `done` may throw to end the connection. */
+	#say(commands: (readonly string[])[], done: (replies: Reply[]) => void): void {
+		const entry = new HandshakeEntry(commands, done);
+		for (let i = 0; i < entry.size; i++) this.#writer.command(entry.command(i).args);
+		this.#commands += entry.size;
+		this.#head = entry;
+		for (const piece of this.#writer.take()) this.#socket.write(piece);
+	}
+
+	#becomeReady(protocol: 2 | 3): void {
+		this.#connectDeadline.unlink();
+		this.#state = "ready";
+		// The last reply of the handshake is the last byte received: nothing was asked after it.
+		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
+		this.#observer.ready(this, protocol);
+		this.#flush();
+	}
+
+	#doing(): string {
+		return this.#state === "ready" ? "(connection lost)" : `during ${this.#state === "connecting" ? "connect" : "the handshake"}`;
+	}
+
+	// ── end ──
+
+	#end(cause: ClientError): void {
+		if (this.#state === "closed") return;
+		this.#state = "closed";
+		this.#connectDeadline.unlink();
+		this.#socket.destroy();
+		this.#observer.lost(this, cause);
+		const head = this.#head;
+		this.#head = undefined;
+		if (head !== undefined) returnEntry(head, this.#cursor, cause, true);
+		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) returnEntry(entry, 0, cause, true);
+		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) returnEntry(entry, 0, cause, false);
+		this.#forget(this.#commands);
+	}
+
+	#forget(commands: number): void {
+		this.#commands -= commands;
+		if (this.#commands > 0 || this.#idleWaiters.length === 0) return;
+		const waiters = this.#idleWaiters;
+		this.#idleWaiters = [];
+		for (const resolve of waiters) resolve();
+	}
+}
+
+function returnEntry(entry: Entry, from: number, cause: ClientError, written: boolean): void {
+	for (let i = from; i < entry.size; i++) entry.lost(i, cause, written);
+}
+
+function hasElements(value: Reply, command: Command): boolean {
+	return value instanceof ClientError || (Array.isArray(value) && value.length === command.elements);
+}
+
+/** Index of the first command with a borrowed argument that was detached since; -1: none. */
+function firstDetached(entry: Entry): number {
+	for (let i = 0; i < entry.size; i++) {
+		const command = entry.command(i);
+		if ((command.flags & CommandFlag.borrows) !== 0 && command.args.some(isDetached)) return i;
+	}
+	return -1;
+}
+
+class ConnectDeadline extends Timed {
+	override readonly expire: () => void;
+
+	constructor(expire: () => void) {
+		super();
+		this.expire = expire;
+	}
+}
+
+class HandshakeEntry implements Entry {
+	readonly size: number;
+	readonly abandoned = false;
+	readonly internal = true;
+	written = true;
+	readonly #commands: Command[];
+	readonly #replies: Reply[] = [];
+	readonly #done: (replies: Reply[]) => void;
+
+	constructor(commands: (readonly string[])[], done: (replies: Reply[]) => void) {
+		this.#commands = commands.map((args) => ({ args, slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null }));
+		this.size = commands.length;
+		this.#done = done;
+	}
+
+	command(index: number): Command {
+		return this.#commands[index] as Command;
+	}
+
+	answered(_index: number, reply: Reply): void {
+		if (this.#replies.push(reply) === this.size) this.#done(this.#replies);
+	}
+
+	/** The connection reports its end itself. */
+	lost(): void {}
+}

@@ -1,0 +1,149 @@
+/**
+ * What a connection says first, and what the answers mean. Pure: options in, commands out; replies in, verdicts out.
+ *
+ *     HELLO 3 [AUTH u p] [SETNAME n] ──► map ───────────────► RESP3 ─┐
+ *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [SELECT n] ──► ready
+ *          └──► [AUTH u p] [CLIENT SETNAME n] ──────────────► RESP2 ─┘
+ *
+ * HELLO goes out alone: a server that refuses connections answers the first write and closes, and a second write would lose that answer.
+ *
+ * @see https://valkey.io/commands/hello/
+ */
+import { ClientError, ReplyError, WrongModeError } from "../errors.js";
+import type { Credentials, Settings } from "../options.js";
+import type { Endpoint } from "../request.js";
+import type { Reply } from "../resp/reply.js";
+import { VERSION } from "../version.js";
+import { formatEndpoint } from "./socket.js";
+
+export interface HandshakeOptions {
+	readonly node: string;
+	readonly protocol: 2 | 3;
+	readonly credentials: Credentials | undefined;
+	readonly name: string | undefined;
+	readonly database: number;
+	readonly mode: "standalone" | "cluster";
+}
+
+/** What HELLO brought: a protocol, or the word that the server has no (such) HELLO. */
+export type HelloVerdict = { readonly protocol: 2 | 3 } | "fallback";
+
+export interface Step {
+	readonly args: readonly string[];
+	/** Throws a ClientError when the reply forbids the use of the connection. */
+	accept(reply: Reply): void;
+}
+
+export function helloCommand({ protocol, credentials, name }: HandshakeOptions): string[] {
+	const args = ["HELLO", String(protocol)];
+	if (credentials?.password !== undefined) args.push("AUTH", credentials.username ?? "default", credentials.password);
+	if (name !== undefined) args.push("SETNAME", name);
+	return args;
+}
+
+/**
+ * Reads the reply to HELLO.
+ * @throws AUTH, CLUSTER (wrong mode), CONNECTION (refused)
+ */
+export function readHello(reply: Reply, options: HandshakeOptions): HelloVerdict {
+	if (reply instanceof ReplyError) {
+		if (isUnknownCommand(reply) || isUnknownProtocol(reply)) return "fallback";
+		throw refusal(reply, options);
+	}
+	const fields = fieldsOf(reply);
+	if (fields === null || Number(fields.get("proto")) !== options.protocol) {
+		throw new ClientError("PROTOCOL", `${options.node}: the reply to HELLO does not confirm protocol ${options.protocol}`);
+	}
+	checkMode(String(fields.get("mode")), options);
+	return { protocol: options.protocol };
+}
+
+/** What follows HELLO, sent in one write; with "fallback", also what HELLO would have done. */
+export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Step[] {
+	const { credentials, name, database, node } = options;
+	const steps: Step[] = [];
+	const required = (what: string) => (reply: Reply) => {
+		if (reply instanceof ReplyError) throw what === "AUTH" ? refusal(reply, options) : failure(node, what, reply);
+	};
+	if (verdict === "fallback") {
+		if (credentials?.password !== undefined) {
+			const user = credentials.username === undefined ? [] : [credentials.username];
+			steps.push({ args: ["AUTH", ...user, credentials.password], accept: required("AUTH") });
+		}
+		if (name !== undefined) steps.push({ args: ["CLIENT", "SETNAME", name], accept: required("CLIENT SETNAME") });
+	}
+	// Servers before 7.2 do not know SETINFO and ACLs may forbid it: informative only.
+	steps.push({ args: ["CLIENT", "SETINFO", "LIB-NAME", "slotwire"], accept: tolerate });
+	steps.push({ args: ["CLIENT", "SETINFO", "LIB-VER", VERSION], accept: tolerate });
+	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required("SELECT") });
+	return steps;
+}
+
+function tolerate(): void {}
+
+function checkMode(mode: string, { mode: wanted, node }: HandshakeOptions): void {
+	if (mode === "sentinel") throw new WrongModeError(`${node} is a Sentinel, not a data node`);
+	if (mode === "cluster" && wanted === "standalone") {
+		throw new WrongModeError(`${node} is a cluster node: use a redis-cluster:// URL`);
+	}
+	if (mode === "standalone" && wanted === "cluster") {
+		throw new WrongModeError(`${node} is a standalone server: use a redis:// URL`);
+	}
+}
+
+function isUnknownCommand(error: ReplyError): boolean {
+	return /^ERR unknown command/i.test(error.message);
+}
+
+function isUnknownProtocol(error: ReplyError): boolean {
+	return error.code === "NOPROTO" || /^ERR (Protocol version|Syntax error in HELLO)/i.test(error.message);
+}
+
+/** The server's text may echo arguments, passwords among them, so only its first word is passed on where it is not known by heart. */
+function refusal(error: ReplyError, { node, credentials }: HandshakeOptions): ClientError {
+	const given = credentials?.password !== undefined;
+	switch (error.code) {
+		case "WRONGPASS":
+			return new ClientError("AUTH", `${node} refused the credentials (WRONGPASS)`);
+		case "NOAUTH":
+			return new ClientError("AUTH", `${node} ${given ? "refused the credentials" : "asks for credentials and none were given"} (NOAUTH)`);
+		case "NOPERM":
+			return new ClientError("AUTH", `${node}: the user may not connect (NOPERM)`);
+		case "DENIED":
+			return new ClientError("CONNECTION", `${node} refused the connection: protected mode is on (DENIED)`);
+	}
+	if (/^ERR (AUTH|Client sent AUTH)/i.test(error.message)) {
+		return new ClientError("AUTH", `${node} has no password configured, and one was given`);
+	}
+	if (/^ERR max number of clients/i.test(error.message)) {
+		return new ClientError("CONNECTION", `${node} refused the connection: the maximum number of clients is reached`);
+	}
+	if (/^ERR invalid password/i.test(error.message)) return new ClientError("AUTH", `${node} refused the credentials`);
+	return new ClientError("CONNECTION", `${node} refused the handshake (${error.code})`);
+}
+
+function failure(node: string, what: string, error: ReplyError): ClientError {
+	return new ClientError("CONNECTION", `${node} refused ${what} (${error.code})`);
+}
+
+/** The fields of a HELLO reply: a map in RESP3, a flat array in RESP2. */
+function fieldsOf(reply: Reply): Map<string, Reply> | null {
+	if (reply instanceof Map) return new Map([...reply].map(([field, value]) => [String(field), value]));
+	if (!Array.isArray(reply)) return null;
+	const fields = new Map<string, Reply>();
+	for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), reply[i + 1] as Reply);
+	return fields;
+}
+
+/**
+ * The credentials for one connection to `node`, asked anew of a provider each time.
+ * @throws AUTH when the provider fails
+ */
+export async function credentialsFor(node: Endpoint, { auth }: Settings): Promise<Credentials | undefined> {
+	if (typeof auth !== "function") return auth;
+	try {
+		return await auth(node);
+	} catch (error) {
+		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed`, { cause: error });
+	}
+}

@@ -1,0 +1,59 @@
+import type { Endpoint, Request } from "./request.js";
+
+/** Figures of one client, cumulative since it was created; read by `client.stats()`. */
+export interface Counters {
+	/** User commands written, each time they were written. */
+	commands: number;
+	/** Writes to a socket that carried at least one user command. */
+	flights: number;
+	bytesWritten: number;
+	bytesRead: number;
+	/** MOVED and ASK replies followed. */
+	redirections: number;
+	/** Commands sent again for another reason. */
+	retries: number;
+	/** Connections opened in place of one that was lost. */
+	reconnects: number;
+}
+
+/** A gauge beside the counters. */
+export interface Gauges {
+	/** Commands accepted and not yet answered. */
+	inFlight: number;
+	connections: number;
+}
+
+/** A connection of one's own, until it is released. */
+export interface Lease {
+	readonly dispatcher: Dispatcher;
+	/** Ends the connection. */
+	release(): void;
+}
+
+/** Where a lease has to lead: to the primary that serves a slot, or to a node by its `host:port`. */
+export type LeaseTarget = { readonly slot: number } | { readonly node: string };
+
+/** Whoever can carry requests to servers: one node's pool, a cluster, a leased connection. */
+export interface Dispatcher {
+	/**
+	 * Keys whose slots are equal modulo this may stand in one command: 16384 on a cluster, the number of lanes on a standalone server.
+	 * With 1 the slot of a key does not matter and is not computed.
+	 */
+	readonly keyGroups: number;
+	/**
+	 * Every command settles once through `request.settle(index, reply | ClientError)`; never throws.
+	 * Commands for one connection share one write and one in-flight entry.
+	 */
+	dispatch(request: Request): void;
+	/** Equal for slots whose commands share a connection now. Commands of one `GroupRequest` should share it; they need not. */
+	lane(slot: number): unknown;
+	/** The nodes there are, for commands that go to all of them; replicas only with "all". */
+	endpoints(scope: "primaries" | "all"): Endpoint[];
+	dispatchTo(node: Endpoint, request: Request): void;
+	lease(target: LeaseTarget): Promise<Lease>;
+	gauges(): Gauges;
+	/** Refuses new requests, waits for those accepted, at most `timeoutMs`, then ends every connection. */
+	close(timeoutMs: number): Promise<void>;
+	/** Ends every connection now; what was accepted is rejected. */
+	destroy(cause?: Error): void;
+}

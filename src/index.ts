@@ -1,0 +1,21 @@
+/** slotwire: a Redis and Valkey client written from scratch on node:net. */
+export { Client, type LeaseOptions, type Stats, type ViewOptions } from "./client.js";
+export type { Key, Value } from "./commands/arguments.js";
+export type { BatchOptions, SetEntry } from "./commands/batches.js";
+export type { SetOptions } from "./commands/set-options.js";
+export { createClient } from "./create-client.js";
+export {
+	BatchError,
+	ClientError,
+	type ErrorCode,
+	InvalidArgumentError,
+	InvalidOptionError,
+	ProtocolError,
+	ReplyError,
+	TargetTooSmallError,
+} from "./errors.js";
+export { type ClientOptions, type Credentials, optionsFromEnv } from "./options.js";
+export type { Pipeline } from "./pipeline.js";
+export type { Endpoint } from "./request.js";
+export type { Reply } from "./resp/reply.js";
+export { VERSION } from "./version.js";

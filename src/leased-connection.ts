@@ -1,0 +1,78 @@
+/** A connection one caller has to itself, for commands that change its state or block it. Nothing is retried or redirected here. */
+import { Connection, type ConnectionContext } from "./connection/connection.js";
+import { credentialsFor } from "./connection/handshake.js";
+import type { Dispatcher, Gauges, Lease } from "./dispatcher.js";
+import { ClientError } from "./errors.js";
+import type { Attempt, Carrier, Endpoint, Request } from "./request.js";
+import { unanswered } from "./retry-queue.js";
+
+export class LeasedConnection implements Dispatcher, Carrier {
+	readonly keyGroups = 1;
+	readonly #endpoint: Endpoint;
+	readonly #connection: Connection;
+
+	private constructor(endpoint: Endpoint, connection: Connection) {
+		this.#endpoint = endpoint;
+		this.#connection = connection;
+	}
+
+	/**
+	 * Connects and waits for the handshake.
+	 * @throws CONNECTION, TIMEOUT, AUTH, CLUSTER
+	 */
+	static async open(endpoint: Endpoint, context: ConnectionContext): Promise<LeasedConnection> {
+		const credentials = await credentialsFor(endpoint, context.settings);
+		return new Promise((resolve, reject) => {
+			const connection: Connection = new Connection(
+				endpoint,
+				context,
+				{ ready: () => resolve(new LeasedConnection(endpoint, connection)), lost: (_connection, cause) => reject(cause), push: () => {} },
+				credentials,
+			);
+		});
+	}
+
+	dispatch(request: Request): void {
+		request.carrier = this;
+		if (this.#connection.isClosed) {
+			const error = new ClientError("CLOSED", "the leased connection is closed");
+			for (let i = 0; i < request.size; i++) request.settle(i, error);
+		} else this.#connection.send(request);
+	}
+
+	lane(): this {
+		return this;
+	}
+
+	endpoints(): Endpoint[] {
+		return [this.#endpoint];
+	}
+
+	dispatchTo(_node: Endpoint, request: Request): void {
+		this.dispatch(request);
+	}
+
+	lease(): Promise<Lease> {
+		return Promise.reject(new ClientError("UNSUPPORTED", "a leased connection leases no other"));
+	}
+
+	gauges(): Gauges {
+		return { inFlight: this.#connection.commandsPending, connections: this.#connection.isClosed ? 0 : 1 };
+	}
+
+	close(): Promise<void> {
+		return this.#connection.idle().then(() => this.destroy());
+	}
+
+	destroy(cause?: Error): void {
+		this.#connection.destroy(new ClientError("CLOSED", "the leased connection was released", cause === undefined ? {} : { cause }));
+	}
+
+	refused(attempt: Attempt, error: ClientError): void {
+		attempt.settle(error);
+	}
+
+	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
+		attempt.settle(unanswered(cause, written));
+	}
+}

@@ -1,0 +1,315 @@
+/** What `createClient` takes: types, the one table of defaults, URLs, environment. */
+import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { InvalidOptionError } from "./errors.js";
+import type { Endpoint } from "./request.js";
+
+export interface Credentials {
+	username?: string;
+	password?: string;
+}
+
+export interface ClientOptions {
+	/** `redis://`, `rediss://`, `unix://`, `redis-cluster://`, `rediss-cluster://`; `valkey…` are aliases. Fields beside it win over the URL. */
+	url?: string;
+	/** Cluster seeds, `host:port` or objects. Makes the client a cluster client. */
+	nodes?: readonly (string | Endpoint)[];
+	/** Connection name, set by `HELLO … SETNAME`. */
+	name?: string;
+	/** Database selected on every connection; 0 on a cluster. */
+	database?: number;
+	/** 3 (default) with fallback to 2 where the server refuses, or 2 alone. */
+	protocol?: 2 | 3;
+	socket?: { keepAliveMs?: number; maxBulkBytes?: number };
+	/** TLS options of Node, or `true`. Given, or implied by a `rediss` URL. */
+	tls?: boolean | TlsOptions;
+	auth?: Credentials | ((node: Endpoint) => Credentials | Promise<Credentials>);
+	pool?: Partial<PoolSettings>;
+	cluster?: Partial<ClusterSettings>;
+	retry?: Partial<RetrySettings>;
+	timeouts?: Partial<Timeouts>;
+}
+
+export interface PoolSettings {
+	/** Connections per node that all callers share; a slot always travels on the same one. */
+	shared: number;
+	minDedicated: number;
+	maxDedicated: number;
+	idleMs: number;
+	pingMs: number;
+	maxQueuedCommands: number;
+	maxQueuedBytes: number;
+}
+
+export interface ClusterSettings {
+	refreshMs: number;
+	minRefreshMs: number;
+	maxRedirections: number;
+	natMap?: Readonly<Record<string, string | Endpoint>> | ((node: Endpoint) => Endpoint);
+	readFrom: "primary";
+}
+
+export interface RetrySettings {
+	maxAttempts: number;
+	baseMs: number;
+	maxMs: number;
+}
+
+/** Milliseconds; 0 switches a deadline off. */
+export interface Timeouts {
+	connectMs: number;
+	commandMs: number;
+	suspectMs: number;
+	closeMs: number;
+	startMs: number;
+}
+
+/** Options with every default filled in. */
+export interface Settings {
+	readonly mode: "standalone" | "cluster";
+	/** Where to connect first; one for a standalone server. A unix socket has its path as host and port 0. */
+	readonly seeds: readonly Endpoint[];
+	readonly name: string | undefined;
+	readonly database: number;
+	readonly protocol: 2 | 3;
+	readonly socket: { readonly keepAliveMs: number; readonly maxBulkBytes: number };
+	readonly tls: TlsOptions | undefined;
+	readonly auth: ClientOptions["auth"];
+	readonly pool: PoolSettings;
+	readonly cluster: ClusterSettings;
+	readonly retry: RetrySettings;
+	readonly timeouts: Timeouts;
+}
+
+const MiB = 1024 * 1024;
+
+const defaults = {
+	socket: { keepAliveMs: 30_000, maxBulkBytes: 512 * MiB },
+	pool: {
+		shared: 1,
+		minDedicated: 0,
+		maxDedicated: 16,
+		idleMs: 30_000,
+		pingMs: 10_000,
+		maxQueuedCommands: 65_536,
+		maxQueuedBytes: 32 * MiB,
+	},
+	cluster: { refreshMs: 30_000, minRefreshMs: 1000, maxRedirections: 16, natMap: undefined, readFrom: "primary" },
+	retry: { maxAttempts: 16, baseMs: 20, maxMs: 1000 },
+	timeouts: { connectMs: 2000, commandMs: 5000, suspectMs: 1500, closeMs: 5000, startMs: 10_000 },
+} as const;
+
+/** Fields of these groups that may be 0: there it means never, none or unlimited. */
+const mayBeZero = new Set([
+	"socket.keepAliveMs",
+	"pool.minDedicated",
+	"pool.maxDedicated",
+	"pool.idleMs",
+	"pool.pingMs",
+	"cluster.refreshMs",
+	"cluster.minRefreshMs",
+	"cluster.maxRedirections",
+	"retry.maxAttempts",
+	"retry.baseMs",
+	"retry.maxMs",
+	"timeouts.connectMs",
+	"timeouts.commandMs",
+	"timeouts.suspectMs",
+	"timeouts.closeMs",
+	"timeouts.startMs",
+]);
+
+const topLevel = new Set([...Object.keys(defaults), "url", "nodes", "name", "database", "protocol", "tls", "auth"]);
+
+/**
+ * Checks what the caller gave and fills in the defaults.
+ * @throws INVALID_OPTION with the field's path.
+ */
+export function resolveOptions(input: string | ClientOptions): Settings {
+	if (typeof input !== "string" && (typeof input !== "object" || input === null)) {
+		throw new InvalidOptionError("options", "must be a URL or an object");
+	}
+	const options: ClientOptions = typeof input === "string" ? { url: input } : input;
+	for (const field of Object.keys(options)) {
+		if (!topLevel.has(field)) throw new InvalidOptionError(field, "is not an option");
+	}
+	const fromUrl = options.url === undefined ? undefined : parseUrl(options.url);
+	const mode = options.nodes !== undefined ? "cluster" : (fromUrl?.mode ?? "standalone");
+	const seeds = options.nodes !== undefined ? seedsOf(options.nodes) : (fromUrl?.seeds ?? [{ host: "127.0.0.1", port: 6379 }]);
+	const database = options.database ?? fromUrl?.database ?? 0;
+	if (!Number.isInteger(database) || database < 0) throw new InvalidOptionError("database", "must be an integer from 0");
+	if (database !== 0 && mode === "cluster") throw new InvalidOptionError("database", "a cluster has only database 0");
+	const protocol = options.protocol ?? fromUrl?.protocol ?? 3;
+	if (protocol !== 2 && protocol !== 3) throw new InvalidOptionError("protocol", "must be 2 or 3");
+	return {
+		mode,
+		seeds,
+		name: nameOf(options.name ?? fromUrl?.name),
+		database,
+		protocol,
+		socket: group("socket", options.socket),
+		tls: tlsOf(options.tls, fromUrl?.tls ?? false),
+		auth: authOf(options.auth) ?? fromUrl?.auth,
+		pool: group("pool", options.pool),
+		cluster: clusterOf(options.cluster),
+		retry: group("retry", options.retry),
+		timeouts: group("timeouts", options.timeouts),
+	};
+}
+
+/** `REDIS_URL`, or `REDIS_HOST`, `REDIS_PORT`, `REDIS_USERNAME`, `REDIS_PASSWORD`, `REDIS_DB`, `REDIS_SSL`, `REDIS_MODE` (standalone, cluster). */
+export function optionsFromEnv(env: Readonly<Record<string, string | undefined>> = process.env): ClientOptions {
+	if (env.REDIS_URL) return { url: env.REDIS_URL };
+	const node: Endpoint = { host: env.REDIS_HOST || "127.0.0.1", port: portOf(env.REDIS_PORT || "6379", "REDIS_PORT") };
+	const mode = env.REDIS_MODE || "standalone";
+	if (mode !== "standalone" && mode !== "cluster") throw new InvalidOptionError("REDIS_MODE", "must be standalone or cluster");
+	const tls = /^(true|1|yes)$/i.test(env.REDIS_SSL ?? "");
+	const address = `${node.host.includes(":") ? `[${node.host}]` : node.host}:${node.port}`;
+	const options: ClientOptions = { url: `${tls ? "rediss" : "redis"}${mode === "cluster" ? "-cluster" : ""}://${address}` };
+	if (env.REDIS_DB) options.database = Number(env.REDIS_DB);
+	if (env.REDIS_PASSWORD) {
+		options.auth = { password: env.REDIS_PASSWORD, ...(env.REDIS_USERNAME ? { username: env.REDIS_USERNAME } : {}) };
+	}
+	return options;
+}
+
+type FromUrl = Pick<Settings, "mode" | "seeds"> & {
+	database?: number;
+	protocol?: 2 | 3;
+	name?: string;
+	tls: boolean;
+	auth?: Credentials;
+};
+
+const shape = /^(redis|rediss|valkey|valkeys|unix)(-cluster|-sentinel)?:\/\/(?:([^@/?]*)@)?([^/?#]*)(\/[^?#]*)?(?:\?([^#]*))?$/i;
+
+/** `scheme://[user[:password]@]host[:port][,host[:port]…][/database][?protocol=2&name=…]`; `unix://[user:password@]/path[?database=…]`. */
+export function parseUrl(url: string): FromUrl {
+	const match = typeof url === "string" ? shape.exec(url) : null;
+	if (match === null) {
+		throw new InvalidOptionError("url", "must look like redis://[user:password@]host[:port][/database], redis-cluster://… or unix:///path");
+	}
+	const [, scheme = "", suffix = "", credentials, hosts = "", path = "", query = ""] = match;
+	if (suffix.toLowerCase() === "-sentinel") throw new InvalidOptionError("url", "Sentinel is not supported yet");
+	const unix = scheme.toLowerCase() === "unix";
+	if (unix && (suffix !== "" || hosts !== "" || path === "")) throw new InvalidOptionError("url", "a unix URL is unix:///path/of/the/socket");
+	const cluster = suffix !== "";
+	const result: FromUrl = {
+		mode: cluster ? "cluster" : "standalone",
+		seeds: unix ? [{ host: decode(path), port: 0 }] : seedsOf(hosts === "" ? ["127.0.0.1"] : hosts.split(",")),
+		tls: /^(rediss|valkeys)$/i.test(scheme),
+		...queryOf(query),
+	};
+	if (!cluster && result.seeds.length > 1) throw new InvalidOptionError("url", "several hosts need a redis-cluster:// URL");
+	if (!unix && path.length > 1) {
+		if (!/^\/\d+$/.test(path)) throw new InvalidOptionError("url", "the path must be a database number");
+		result.database = Number(path.slice(1));
+	}
+	if (credentials !== undefined) result.auth = credentialsOf(credentials);
+	return result;
+}
+
+function queryOf(query: string): Partial<FromUrl> {
+	const result: Partial<FromUrl> = {};
+	for (const [field, value] of new URLSearchParams(query)) {
+		if (field === "protocol" && (value === "2" || value === "3")) result.protocol = value === "2" ? 2 : 3;
+		else if ((field === "database" || field === "db") && /^\d+$/.test(value)) result.database = Number(value);
+		else if (field === "name") result.name = value;
+		else throw new InvalidOptionError("url", `?${field} is not known or has no legal value`);
+	}
+	return result;
+}
+
+function credentialsOf(text: string): Credentials {
+	const colon = text.indexOf(":");
+	const username = decode(colon === -1 ? text : text.slice(0, colon));
+	const password = colon === -1 ? "" : decode(text.slice(colon + 1));
+	return { ...(username === "" ? {} : { username }), ...(password === "" ? {} : { password }) };
+}
+
+function decode(text: string): string {
+	try {
+		return decodeURIComponent(text);
+	} catch {
+		throw new InvalidOptionError("url", "a % that is not part of an escape must be written %25");
+	}
+}
+
+/** `host`, `host:port`, `[::1]:port`, `::1`. */
+export function parseEndpoint(text: string, field: string): Endpoint {
+	const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
+	if (bracketed !== null) return { host: bracketed[1] as string, port: portOf(bracketed[2] ?? "6379", field) };
+	const colon = text.lastIndexOf(":");
+	if (colon === -1 || text.indexOf(":") !== colon) return { host: hostOf(text, field), port: 6379 };
+	return { host: hostOf(text.slice(0, colon), field), port: portOf(text.slice(colon + 1), field) };
+}
+
+function hostOf(text: string, field: string): string {
+	if (text === "" || /[\s/?#@[\]]/.test(text)) throw new InvalidOptionError(field, "has an empty or malformed host");
+	return text;
+}
+
+function portOf(text: string, field: string): number {
+	const port = /^\d{1,5}$/.test(text) ? Number(text) : 0;
+	if (port < 1 || port > 65_535) throw new InvalidOptionError(field, "a port is an integer from 1 to 65535");
+	return port;
+}
+
+function seedsOf(nodes: readonly (string | Endpoint)[]): Endpoint[] {
+	if (!Array.isArray(nodes) || nodes.length === 0) throw new InvalidOptionError("nodes", "must name at least one node");
+	return nodes.map((node, index) => {
+		if (typeof node === "string") return parseEndpoint(node, "nodes");
+		if (typeof node?.host !== "string") throw new InvalidOptionError("nodes", `entry ${index} has no host`);
+		return { host: hostOf(node.host, "nodes"), port: portOf(String(node.port), "nodes") };
+	});
+}
+
+function nameOf(name: string | undefined): string | undefined {
+	if (name === undefined) return undefined;
+	if (typeof name !== "string" || !/^[!-~]+$/.test(name)) throw new InvalidOptionError("name", "must be printable ASCII without spaces");
+	return name;
+}
+
+function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefined {
+	if (tls === undefined) return implied ? {} : undefined;
+	if (typeof tls === "boolean") return tls || implied ? {} : undefined;
+	if (typeof tls !== "object" || tls === null) throw new InvalidOptionError("tls", "must be true or TLS options");
+	return tls;
+}
+
+function authOf(auth: ClientOptions["auth"]): ClientOptions["auth"] {
+	if (auth === undefined || typeof auth === "function") return auth;
+	if (typeof auth !== "object" || auth === null) throw new InvalidOptionError("auth", "must be an object or a function");
+	for (const field of ["username", "password"] as const) {
+		if (auth[field] !== undefined && typeof auth[field] !== "string") throw new InvalidOptionError(`auth.${field}`, "must be a string");
+	}
+	return { ...auth };
+}
+
+/** Fills a group of numbers from its defaults, refusing what is not a field of it or not a number it can be. */
+function group<Name extends "socket" | "pool" | "retry" | "timeouts">(name: Name, given: object | undefined): Settings[Name] {
+	return { ...defaults[name], ...numbers(name, given) } as unknown as Settings[Name];
+}
+
+function clusterOf(given: ClientOptions["cluster"]): ClusterSettings {
+	const { natMap, readFrom = "primary", ...rest } = given ?? {};
+	if (readFrom !== "primary") throw new InvalidOptionError("cluster.readFrom", "only primary is supported");
+	if (natMap !== undefined && typeof natMap !== "function" && (typeof natMap !== "object" || natMap === null)) {
+		throw new InvalidOptionError("cluster.natMap", "must be an object or a function");
+	}
+	return { ...defaults.cluster, ...numbers("cluster", rest), readFrom, ...(natMap === undefined ? {} : { natMap }) } as ClusterSettings;
+}
+
+function numbers(name: keyof typeof defaults, given: object | undefined): Record<string, number> {
+	if (given === undefined) return {};
+	if (typeof given !== "object" || given === null) throw new InvalidOptionError(name, "must be an object");
+	const result: Record<string, number> = {};
+	for (const [field, value] of Object.entries(given)) {
+		const path = `${name}.${field}`;
+		if (!(field in defaults[name])) throw new InvalidOptionError(path, "is not an option");
+		if (value === undefined) continue;
+		const least = mayBeZero.has(path) ? 0 : 1;
+		if (!Number.isSafeInteger(value) || value < least) throw new InvalidOptionError(path, `must be an integer from ${least}`);
+		result[field] = value;
+	}
+	return result;
+}

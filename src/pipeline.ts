@@ -1,0 +1,94 @@
+/** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
+import type { BatchCommand } from "./batch/plan.js";
+import { type Placed, place } from "./commands/any-command.js";
+import { expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
+import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
+import type { SetOptions } from "./commands/set-options.js";
+import type { Core, View } from "./core.js";
+import { ClientError } from "./errors.js";
+import { startBatch } from "./start-batch.js";
+import { CommandFlag } from "./request.js";
+import type { Argument } from "./resp/encode.js";
+import type { Reply } from "./resp/reply.js";
+import { keySlot } from "./slot.js";
+
+export class Pipeline<Text extends string | Buffer = string> {
+	readonly #core: Core;
+	readonly #view: View;
+	readonly #commands: (BatchCommand | Promise<BatchCommand>)[] = [];
+	#executed = false;
+
+	/** @internal */
+	constructor(core: Core, view: View) {
+		this.#core = core;
+		this.#view = view;
+	}
+
+	/** Commands gathered so far. */
+	get length(): number {
+		return this.#commands.length;
+	}
+
+	/** @throws INVALID_ARGUMENT, at once; so do all methods but `exec` */
+	get(key: Key): this {
+		return this.#keyed(keyArguments("GET", key), CommandFlag.readOnly);
+	}
+
+	set(key: Key, value: Value, options?: SetOptions): this {
+		return this.#keyed(setArguments(key, value, options), 0);
+	}
+
+	expire(key: Key, seconds: number): this {
+		return this.#keyed(expireArguments(key, seconds), 0);
+	}
+
+	ttl(key: Key): this {
+		return this.#keyed(keyArguments("TTL", key), CommandFlag.readOnly);
+	}
+
+	incr(key: Key): this {
+		return this.#keyed(keyArguments("INCR", key), 0);
+	}
+
+	/**
+	 * Any command that goes to one node; one without keys goes to one primary.
+	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED
+	 */
+	command(name: string, ...args: Value[]): this {
+		const placed = place(this.#core, [name, ...args], this.#view.dedicated);
+		const item = this.#commands.length;
+		const toCommand = ({ args: checked, slot, flags }: Placed): BatchCommand =>
+			singleCommand(checked as Argument[], slot, flags, this.#view.mode, item);
+		const later = placed instanceof Promise ? placed.then(toCommand) : null;
+		// A refusal is reported by exec(); until then nobody else listens.
+		later?.catch(() => {});
+		this.#commands.push(later ?? toCommand(placed as Placed));
+		return this;
+	}
+
+	/**
+	 * Sends what was gathered. Commands of one slot are executed in call order, others in any; nothing makes them atomic.
+	 * @returns a reply or an error for each command, in call order
+	 * @throws CLOSED, INVALID_OPTION, or what refused a command, before anything was queued
+	 */
+	async exec(options?: BatchOptions): Promise<(Reply<Text> | ClientError)[]> {
+		const { batch, rest } = resolveBatchOptions(options);
+		refuseUnknown(rest);
+		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
+		this.#executed = true;
+		const pending = this.#commands.some((command) => command instanceof Promise);
+		const commands = (pending ? await Promise.all(this.#commands) : this.#commands) as BatchCommand[];
+		return new Promise((resolve) => {
+			const work = commandWork<Reply<Text>>(this.#core, commands, batch, ({ items }, reply, results) => {
+				results[items[0] as number] = reply as Reply<Text>;
+			});
+			startBatch(this.#core, this.#view, work, batch, resolve);
+		});
+	}
+
+	#keyed(args: Argument[], flags: number): this {
+		const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
+		this.#commands.push(singleCommand(args, slot, flags, this.#view.mode, this.#commands.length));
+		return this;
+	}
+}

@@ -1,0 +1,83 @@
+/** Small Buffers are cut from shared slabs: one allocation serves hundreds, and none keeps a 64 KiB read chunk alive. */
+import { allocate, type RawBuffer } from "./bytes.js";
+
+/** From here on a value owns its memory. */
+export const SMALL_VALUE_BYTES = 4096;
+const MAX_SLAB_BYTES = 64 * 1024;
+const MAX_WINDOW_BYTES = 8 * 1024;
+
+let slab: RawBuffer = allocate(0);
+let used = 0;
+
+/** Makes room for `size` bytes (at most 64 KiB) in the current slab; they start at the returned offset. */
+function reserve(size: number): number {
+	if (slab.length - used < size) {
+		// Starts small: a process that receives a few short Buffers does not pay for 64 KiB.
+		slab = allocate(Math.max(size, Math.min(MAX_SLAB_BYTES, Math.max(8 * 1024, slab.length * 2))));
+		used = 0;
+	}
+	const offset = used;
+	used = offset + size;
+	return offset;
+}
+
+/** A copy of `bytes` (under 64 KiB) that shares its memory with other small copies. */
+export function copyOfSmall(bytes: Uint8Array): Buffer {
+	const offset = reserve(bytes.byteLength);
+	slab.set(bytes, offset);
+	return slab.subarray(offset, offset + bytes.byteLength);
+}
+
+/** Memory for a small value whose bytes are still arriving. */
+export function smallMemory(size: number): RawBuffer {
+	const offset = reserve(size);
+	return slab.subarray(offset, offset + size) as RawBuffer;
+}
+
+/**
+ * Lends copies of parts of a read chunk.
+ *
+ * Copying costs as much per call as a hundred bytes of it, so a window of the chunk is copied at once and the values in it are cut from that
+ * copy. The next window is at most twice what the last one lent: where small Buffers are rare between other replies, a lent value keeps
+ * little more than itself.
+ */
+export class Lender {
+	#memory: RawBuffer = slab;
+	/** The window, in positions of the chunk, and what must be added to them to get positions in `#memory`. */
+	#from = 0;
+	#to = 0;
+	#shift = 0;
+	#lent = 0;
+
+	/** The bytes given from now on are another chunk's. */
+	nextChunk(): void {
+		this.#from = 0;
+		this.#to = 0;
+	}
+
+	/** A Buffer equal to `chunk[start, end)`; parts of one chunk are asked for in ascending order. */
+	lend(chunk: RawBuffer, start: number, end: number, chunkEnd: number): Buffer {
+		const size = end - start;
+		if (size >= SMALL_VALUE_BYTES) {
+			const own = allocate(size);
+			chunk.copy(own, 0, start, end);
+			return own;
+		}
+		if (end > this.#to || start < this.#from) this.#openWindow(chunk, start, size, chunkEnd);
+		this.#lent += size;
+		const shift = this.#shift;
+		return this.#memory.subarray(start + shift, end + shift);
+	}
+
+	#openWindow(chunk: RawBuffer, start: number, size: number, chunkEnd: number): void {
+		const wanted = Math.min(Math.max(size, 2 * this.#lent), MAX_WINDOW_BYTES);
+		const window = Math.min(wanted, chunkEnd - start);
+		const offset = reserve(window);
+		this.#memory = slab;
+		this.#from = start;
+		this.#to = start + window;
+		this.#shift = offset - start;
+		this.#lent = 0;
+		chunk.copy(slab, offset, start, start + window);
+	}
+}

@@ -1,0 +1,28 @@
+import { defineConfig } from "vitest/config";
+
+const common = {
+	pool: "forks",
+	environment: "node",
+	setupFiles: "test/support/no-leaks.ts",
+} as const;
+
+export default defineConfig({
+	test: {
+		// Servers take their share of the cores.
+		maxWorkers: 2,
+		reporters: ["default"],
+		projects: [
+			{ test: { ...common, name: "unit", include: ["test/unit/**/*.test.ts"], testTimeout: 10_000, hookTimeout: 10_000 } },
+			{
+				test: {
+					...common,
+					name: "servers",
+					include: ["test/{conformance,cluster,fault}/**/*.test.ts"],
+					globalSetup: "test/support/global-servers.ts",
+					testTimeout: 30_000,
+					hookTimeout: 60_000,
+				},
+			},
+		],
+	},
+});
