@@ -1,3 +1,4 @@
+import type { ClientError } from "./errors.js";
 import type { Endpoint, Request } from "./request.js";
 
 /** Figures of one client, cumulative since it was created; read by `client.stats()`. */
@@ -51,6 +52,8 @@ export interface Dispatcher {
 	endpoints(scope: "primaries" | "all"): Endpoint[];
 	dispatchTo(node: Endpoint, request: Request): void;
 	lease(target: LeaseTarget): Promise<Lease>;
+	/** Why nothing is accepted any more; null while it is open. */
+	readonly closed: ClientError | null;
 	gauges(): Gauges;
 	/** Refuses new requests, waits for those accepted, at most `timeoutMs`, then ends every connection. */
 	close(timeoutMs: number): Promise<void>;

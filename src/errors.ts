@@ -26,7 +26,7 @@ export class ClientError extends Error {
 	 * Stands on the error of a command that was handed to a socket: `true` when the server may have executed it,
 	 * `false` when it certainly did not. Absent when nothing was sent.
 	 */
-	maybeExecuted?: boolean;
+	declare maybeExecuted?: boolean;
 
 	constructor(code: ErrorCode | (string & {}), message: string, options?: ErrorOptions) {
 		super(message, options);
@@ -82,6 +82,12 @@ export class ReplyError extends ClientError {
 	static {
 		ReplyError.prototype.name = "ReplyError";
 	}
+
+	/** The same error without the arguments that servers echo when they do not know a command: they may be secrets. */
+	withoutArguments(): ReplyError {
+		const echo = this.message.indexOf(", with args beginning with:");
+		return echo === -1 ? this : new ReplyError(this.message.slice(0, echo));
+	}
 }
 
 /** `getInto` met a value longer than its target; `needed` is the value's length in bytes. */
@@ -98,13 +104,13 @@ export class TargetTooSmallError extends ClientError {
 export class BatchError<T = unknown> extends ClientError {
 	readonly results: (T | ClientError)[];
 	/** `delMany` and `existsMany` only: the sum over the parts that answered. */
-	readonly total?: number;
+	declare readonly total?: number;
 
 	constructor(results: (T | ClientError)[], total?: number) {
 		const failed = results.filter((result) => result instanceof ClientError) as ClientError[];
 		const first = failed[0];
 		super("BATCH", `${failed.length} of ${results.length} items failed, the first with ${first?.code}`, { cause: first });
 		this.results = results;
-		if (total !== undefined) this.total = total;
+		if (total !== undefined) Object.assign(this, { total });
 	}
 }

@@ -34,10 +34,9 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		if (this.#connection.isClosed) {
-			const error = new ClientError("CLOSED", "the leased connection is closed");
-			for (let i = 0; i < request.size; i++) request.settle(i, error);
-		} else this.#connection.send(request);
+		const { closed } = this;
+		if (closed === null) this.#connection.send(request);
+		else for (let i = 0; i < request.size; i++) request.settle(i, closed);
 	}
 
 	lane(): this {
@@ -54,6 +53,10 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	lease(): Promise<Lease> {
 		return Promise.reject(new ClientError("UNSUPPORTED", "a leased connection leases no other"));
+	}
+
+	get closed(): ClientError | null {
+		return this.#connection.isClosed ? new ClientError("CLOSED", "the leased connection is closed") : null;
 	}
 
 	gauges(): Gauges {

@@ -161,8 +161,8 @@ export class Pool implements Dispatcher, Carrier {
 		return this.#lanes.some((lane) => lane.isReady);
 	}
 
-	get isClosed(): boolean {
-		return this.#closed !== null;
+	get closed(): ClientError | null {
+		return this.#closed;
 	}
 
 	// ── Carrier ──

@@ -7,7 +7,7 @@
  *     Attempt   one command of a request on its way again: redirected, retried, or waiting for a new connection
  */
 import { Timed } from "./deadline-clock.js";
-import { ClientError } from "./errors.js";
+import { ClientError, ReplyError } from "./errors.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
 
@@ -136,12 +136,13 @@ export class SingleRequest extends Timed implements Request, Command {
 		this.abandoned = true;
 		this.unlink();
 		if (this.onSettled !== null) this.onSettled();
-		if (result instanceof ClientError) this.#reject(result);
+		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? result.withoutArguments() : result);
 		else this.#resolve(result as never);
 	}
 
 	override expire(): void {
-		this.cancel(new ClientError("TIMEOUT", `${String(this.args[0])} did not settle within its deadline`));
+		const slot = this.slot === -1 ? "" : ` (slot ${this.slot})`;
+		this.cancel(new ClientError("TIMEOUT", `${this.args[0]}${slot} did not settle within its deadline`));
 	}
 
 	/** Gives it up: a reply that still comes is swallowed. */
@@ -193,7 +194,7 @@ export class GroupRequest implements Request {
 		if (this.#settled[index] === 1) return;
 		this.#settled[index] = 1;
 		this.pending -= 1;
-		this.#onSettle(index, result, this);
+		this.#onSettle(index, result instanceof ReplyError ? result.withoutArguments() : result, this);
 	}
 }
 

@@ -3,7 +3,10 @@ import type { ResolvedBatchOptions } from "./commands/batches.js";
 import { aborted, type Core, type View } from "./core.js";
 import type { ClientError } from "./errors.js";
 
-/** Starts a batch under its own deadline and signal, or the view's. */
+/**
+ * Starts a batch under its own deadline and signal, or the view's.
+ * @throws CLOSED
+ */
 export function startBatch<T>(
 	core: Core,
 	view: View,
@@ -11,6 +14,7 @@ export function startBatch<T>(
 	batch: ResolvedBatchOptions,
 	finish: (results: (T | ClientError)[], failed: boolean) => void,
 ): void {
+	if (core.dispatcher.closed !== null) throw core.dispatcher.closed;
 	const run = new BatchRun(work, core.dispatcher, batch.maxInflight, finish);
 	const signal = batch.signal ?? view.signal;
 	if (signal?.aborted && work.items > 0) {

@@ -97,6 +97,10 @@ export class Cluster implements Dispatcher, Carrier {
 		return pool.lease(target);
 	}
 
+	get closed(): ClientError | null {
+		return this.#closed;
+	}
+
 	gauges(): Gauges {
 		const total = { inFlight: this.#retries.size, connections: 0 };
 		for (const pool of this.#nodes.pools()) {
