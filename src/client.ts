@@ -7,16 +7,16 @@ import {
 	checkKeys,
 	countWork,
 	mgetWork,
+	type ResolvedBatchOptions,
 	refuseUnknown,
 	resolveBatchOptions,
-	type ResolvedBatchOptions,
 	type SetEntry,
 	setWork,
 } from "./commands/batches.js";
 import type { SetOptions } from "./commands/set-options.js";
 import { Core, type View } from "./core.js";
 import type { Counters, Gauges } from "./dispatcher.js";
-import { BatchError, ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
+import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
 import { borrowFlag, CommandFlag, SingleRequest } from "./request.js";
 import type { Argument } from "./resp/encode.js";
@@ -67,7 +67,8 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of with()");
 		if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0) throw new InvalidOptionError("timeoutMs", "must be an integer from 0");
-		if (signal !== undefined && !(signal instanceof AbortSignal)) throw new InvalidOptionError("signal", "must be an AbortSignal");
+		if (signal !== undefined && !(signal instanceof AbortSignal))
+			throw new InvalidOptionError("signal", "must be an AbortSignal");
 		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal });
 	}
 
@@ -175,7 +176,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	command(name: string, ...args: Value[]): Promise<Reply<Text>> {
 		try {
 			const placed = place(this.#core, [name, ...args], this.#view.dedicated);
-			const reply = placed instanceof Promise ? placed.then((later) => send(this.#core, this.#view, later)) : send(this.#core, this.#view, placed);
+			const reply =
+				placed instanceof Promise
+					? placed.then((later) => send(this.#core, this.#view, later))
+					: send(this.#core, this.#view, placed);
 			return reply as Promise<Reply<Text>>;
 		} catch (error) {
 			return Promise.reject(error);
@@ -207,13 +211,18 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with a result or an error per entry when any failed
 	 * @see https://valkey.io/commands/set/
 	 */
-	setMany(entries: readonly SetEntry[], options: SetOptions & BatchOptions & { partial: true }): Promise<("OK" | null | ClientError)[]>;
+	setMany(
+		entries: readonly SetEntry[],
+		options: SetOptions & BatchOptions & { partial: true },
+	): Promise<("OK" | null | ClientError)[]>;
 	setMany(entries: readonly SetEntry[], options?: SetOptions & BatchOptions): Promise<("OK" | null)[]>;
 	setMany(
 		entries: readonly SetEntry[],
 		options?: SetOptions & BatchOptions & { partial?: boolean },
 	): Promise<("OK" | null | ClientError)[]> {
-		return this.#batch<"OK" | null>(options, (batch, rest) => setWork(this.#core, entries, rest as SetOptions, this.#view.mode, batch));
+		return this.#batch<"OK" | null>(options, (batch, rest) =>
+			setWork(this.#core, entries, rest as SetOptions, this.#view.mode, batch),
+		);
 	}
 
 	/**
@@ -290,7 +299,11 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 			const view = this.#view;
 			const args = build();
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-			core.start(new SingleRequest(args, slot, flags | borrowFlag(args), view.mode, null, resolve, reject), view.timeoutMs, view.signal);
+			core.start(
+				new SingleRequest(args, slot, flags | borrowFlag(args), view.mode, null, resolve, reject),
+				view.timeoutMs,
+				view.signal,
+			);
 		});
 	}
 

@@ -1,6 +1,6 @@
 /** What all views of one client share: the dispatcher, the clock, and how a request is started. */
 import { CommandTable } from "./command-table.js";
-import { DeadlineClock } from "./deadline-clock.js";
+import type { DeadlineClock } from "./deadline-clock.js";
 import type { Counters, Dispatcher } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
@@ -37,7 +37,12 @@ export class Core {
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */
-	start(request: SingleRequest, timeoutMs: number, signal: AbortSignal | undefined, dispatch?: (request: SingleRequest) => void): void {
+	start(
+		request: SingleRequest,
+		timeoutMs: number,
+		signal: AbortSignal | undefined,
+		dispatch?: (request: SingleRequest) => void,
+	): void {
 		if (signal !== undefined && !listen(request, signal)) return;
 		this.clock.add(request, timeoutMs);
 		if (dispatch === undefined) this.dispatcher.dispatch(request);

@@ -16,8 +16,7 @@ import { ReplyMode } from "./resp/reply.js";
 export async function createClient(options: string | ClientOptions): Promise<Client> {
 	const settings = resolveOptions(options);
 	const context = { settings, clock: new DeadlineClock(), counters: newCounters() };
-	const dispatcher =
-		settings.mode === "cluster" ? new Cluster(context) : new Pool(settings.seeds[0] as Endpoint, context);
+	const dispatcher = settings.mode === "cluster" ? new Cluster(context) : new Pool(settings.seeds[0] as Endpoint, context);
 	try {
 		await dispatcher.start();
 	} catch (error) {
@@ -26,5 +25,10 @@ export async function createClient(options: string | ClientOptions): Promise<Cli
 		throw error;
 	}
 	const core = new Core(settings, context.clock, context.counters, dispatcher);
-	return new Client(core, { mode: ReplyMode.string, timeoutMs: settings.timeouts.commandMs, signal: undefined, dedicated: false });
+	return new Client(core, {
+		mode: ReplyMode.string,
+		timeoutMs: settings.timeouts.commandMs,
+		signal: undefined,
+		dedicated: false,
+	});
 }

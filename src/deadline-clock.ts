@@ -79,7 +79,10 @@ export class DeadlineClock {
 
 	#list(timeoutMs: number): TimedList {
 		let list = this.#lists.get(timeoutMs);
-		if (list === undefined) this.#lists.set(timeoutMs, (list = new TimedList(timeoutMs)));
+		if (list === undefined) {
+			list = new TimedList(timeoutMs);
+			this.#lists.set(timeoutMs, list);
+		}
 		this.#recent = list;
 		return list;
 	}

@@ -6,8 +6,8 @@
  */
 import Denque from "denque";
 import { Connection, type ConnectionContext } from "./connection/connection.js";
-import { ClientError } from "./errors.js";
 import { credentialsFor } from "./connection/handshake.js";
+import type { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
 import type { Endpoint, Entry } from "./request.js";
 import { backoffMs } from "./util/backoff.js";

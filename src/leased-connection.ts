@@ -26,7 +26,11 @@ export class LeasedConnection implements Dispatcher, Carrier {
 			const connection: Connection = new Connection(
 				endpoint,
 				context,
-				{ ready: () => resolve(new LeasedConnection(endpoint, connection)), lost: (_connection, cause) => reject(cause), push: () => {} },
+				{
+					ready: () => resolve(new LeasedConnection(endpoint, connection)),
+					lost: (_connection, cause) => reject(cause),
+					push: () => {},
+				},
 				credentials,
 			);
 		});
@@ -68,7 +72,9 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	destroy(cause?: Error): void {
-		this.#connection.destroy(new ClientError("CLOSED", "the leased connection was released", cause === undefined ? {} : { cause }));
+		this.#connection.destroy(
+			new ClientError("CLOSED", "the leased connection was released", cause === undefined ? {} : { cause }),
+		);
 	}
 
 	refused(attempt: Attempt, error: ClientError): void {

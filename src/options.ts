@@ -186,12 +186,16 @@ const shape = /^(redis|rediss|valkey|valkeys|unix)(-cluster|-sentinel)?:\/\/(?:(
 export function parseUrl(url: string): FromUrl {
 	const match = typeof url === "string" ? shape.exec(url) : null;
 	if (match === null) {
-		throw new InvalidOptionError("url", "must look like redis://[user:password@]host[:port][/database], redis-cluster://… or unix:///path");
+		throw new InvalidOptionError(
+			"url",
+			"must look like redis://[user:password@]host[:port][/database], redis-cluster://… or unix:///path",
+		);
 	}
 	const [, scheme = "", suffix = "", credentials, hosts = "", path = "", query = ""] = match;
 	if (suffix.toLowerCase() === "-sentinel") throw new InvalidOptionError("url", "Sentinel is not supported yet");
 	const unix = scheme.toLowerCase() === "unix";
-	if (unix && (suffix !== "" || hosts !== "" || path === "")) throw new InvalidOptionError("url", "a unix URL is unix:///path/of/the/socket");
+	if (unix && (suffix !== "" || hosts !== "" || path === ""))
+		throw new InvalidOptionError("url", "a unix URL is unix:///path/of/the/socket");
 	const cluster = suffix !== "";
 	const result: FromUrl = {
 		mode: cluster ? "cluster" : "standalone",
@@ -265,7 +269,8 @@ function seedsOf(nodes: readonly (string | Endpoint)[]): Endpoint[] {
 
 function nameOf(name: string | undefined): string | undefined {
 	if (name === undefined) return undefined;
-	if (typeof name !== "string" || !/^[!-~]+$/.test(name)) throw new InvalidOptionError("name", "must be printable ASCII without spaces");
+	if (typeof name !== "string" || !/^[!-~]+$/.test(name))
+		throw new InvalidOptionError("name", "must be printable ASCII without spaces");
 	return name;
 }
 
@@ -280,7 +285,8 @@ function authOf(auth: ClientOptions["auth"]): ClientOptions["auth"] {
 	if (auth === undefined || typeof auth === "function") return auth;
 	if (typeof auth !== "object" || auth === null) throw new InvalidOptionError("auth", "must be an object or a function");
 	for (const field of ["username", "password"] as const) {
-		if (auth[field] !== undefined && typeof auth[field] !== "string") throw new InvalidOptionError(`auth.${field}`, "must be a string");
+		if (auth[field] !== undefined && typeof auth[field] !== "string")
+			throw new InvalidOptionError(`auth.${field}`, "must be a string");
 	}
 	return { ...auth };
 }
@@ -296,7 +302,12 @@ function clusterOf(given: ClientOptions["cluster"]): ClusterSettings {
 	if (natMap !== undefined && typeof natMap !== "function" && (typeof natMap !== "object" || natMap === null)) {
 		throw new InvalidOptionError("cluster.natMap", "must be an object or a function");
 	}
-	return { ...defaults.cluster, ...numbers("cluster", rest), readFrom, ...(natMap === undefined ? {} : { natMap }) } as ClusterSettings;
+	return {
+		...defaults.cluster,
+		...numbers("cluster", rest),
+		readFrom,
+		...(natMap === undefined ? {} : { natMap }),
+	} as ClusterSettings;
 }
 
 function numbers(name: keyof typeof defaults, given: object | undefined): Record<string, number> {

@@ -6,11 +6,11 @@ import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, sin
 import type { SetOptions } from "./commands/set-options.js";
 import type { Core, View } from "./core.js";
 import { ClientError } from "./errors.js";
-import { startBatch } from "./start-batch.js";
 import { CommandFlag } from "./request.js";
 import type { Argument } from "./resp/encode.js";
 import type { Reply } from "./resp/reply.js";
 import { keySlot } from "./slot.js";
+import { startBatch } from "./start-batch.js";
 
 export class Pipeline<Text extends string | Buffer = string> {
 	readonly #core: Core;

@@ -70,7 +70,9 @@ export class Pool implements Dispatcher, Carrier {
 		if (cause !== null && !isHopeless(cause)) return;
 		const reason = starting.cause?.message ?? `${formatEndpoint(this.endpoint)} did not answer`;
 		const { startMs } = this.#context.settings.timeouts;
-		starting.reject(cause ?? new ClientError("CONNECTION", `no connection within ${startMs} ms: ${reason}`, { cause: starting.cause }));
+		starting.reject(
+			cause ?? new ClientError("CONNECTION", `no connection within ${startMs} ms: ${reason}`, { cause: starting.cause }),
+		);
 	}
 
 	// ── Dispatcher ──

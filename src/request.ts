@@ -166,10 +166,7 @@ export class GroupRequest implements Request {
 	#settled: Uint8Array;
 	#onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void;
 
-	constructor(
-		commands: readonly Command[],
-		onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void,
-	) {
+	constructor(commands: readonly Command[], onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void) {
 		this.commands = commands;
 		this.size = commands.length;
 		this.pending = commands.length;

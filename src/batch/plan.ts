@@ -100,7 +100,11 @@ export function keyCommand(kind: KeyCommand, keys: readonly Argument[], slot: nu
 }
 
 /** Chunks of commands that are one item each; commands for one lane keep their order. */
-export function planCommands(commands: readonly BatchCommand[], laneOf: (slot: number) => unknown, limits: ChunkLimits): Chunk[][] {
+export function planCommands(
+	commands: readonly BatchCommand[],
+	laneOf: (slot: number) => unknown,
+	limits: ChunkLimits,
+): Chunk[][] {
 	const lanes = new LaneChunks(limits);
 	for (const command of commands) {
 		let bytes = 0;
@@ -127,7 +131,10 @@ class LaneChunks {
 
 	of(lane: unknown): LaneState {
 		let state = this.#lanes.get(lane);
-		if (state === undefined) this.#lanes.set(lane, (state = { chunks: [[]], keys: 0, bytes: 0 }));
+		if (state === undefined) {
+			state = { chunks: [[]], keys: 0, bytes: 0 };
+			this.#lanes.set(lane, state);
+		}
 		return state;
 	}
 

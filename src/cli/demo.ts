@@ -48,7 +48,10 @@ export async function runDemo(
 	print: (text: string) => void,
 	note: (text: string) => void,
 ): Promise<void> {
-	const { values } = parseArgs({ args, options: { json: { type: "boolean" }, rounds: { type: "string", default: "15" }, help: { type: "boolean" } } });
+	const { values } = parseArgs({
+		args,
+		options: { json: { type: "boolean" }, rounds: { type: "string", default: "15" }, help: { type: "boolean" } },
+	});
 	if (values.help) {
 		print(demoHelp);
 		return;

@@ -18,7 +18,10 @@ Each command has --help.
  * Runs a command line; resolves with the exit code.
  * @param find how a server is found; by default SLOTWIRE_SERVER, then redis-server or valkey-server on PATH
  */
-export async function main(args: string[], find: () => Promise<ServerRuntime> = () => findRuntime([namedServer, installedServer])): Promise<number> {
+export async function main(
+	args: string[],
+	find: () => Promise<ServerRuntime> = () => findRuntime([namedServer, installedServer]),
+): Promise<number> {
 	const [command, ...rest] = args;
 	const print = (text: string): void => {
 		process.stdout.write(text);

@@ -9,15 +9,15 @@ import { formatEndpoint } from "../connection/socket.js";
 import type { Dispatcher, Gauges, Lease, LeaseTarget } from "../dispatcher.js";
 import { ClientError } from "../errors.js";
 import type { Lane } from "../lane.js";
-import { isHopeless, Pool, within } from "../pool.js";
+import { isHopeless, type Pool, within } from "../pool.js";
 import { classify, type Refusal, resolveRedirection } from "../refusal.js";
 import { Attempt, type Carrier, CommandFlag, type Endpoint, type Request } from "../request.js";
 import { RetryQueue, unanswered } from "../retry-queue.js";
 import { SLOT_COUNT } from "../slot.js";
 import { Nodes } from "./nodes.js";
 import { SlotMap } from "./slot-map.js";
-import { TopologyRefresh } from "./topology-refresh.js";
 import type { ShardView } from "./topology.js";
+import { TopologyRefresh } from "./topology-refresh.js";
 
 export interface Shard {
 	readonly primary: Pool;

@@ -30,7 +30,10 @@ export class Nodes {
 	at(endpoint: Endpoint): Pool {
 		const address = formatEndpoint(endpoint);
 		let pool = this.#byAddress.get(address);
-		if (pool === undefined) this.#byAddress.set(address, (pool = new Pool(endpoint, this.#context, this.#observer)));
+		if (pool === undefined) {
+			pool = new Pool(endpoint, this.#context, this.#observer);
+			this.#byAddress.set(address, pool);
+		}
 		return pool;
 	}
 
@@ -39,7 +42,8 @@ export class Nodes {
 		const addresses = [node.endpoint, ...node.aliases].map((endpoint) => this.translate(endpoint));
 		const preferred = addresses[0] as Endpoint;
 		const known = this.#byId.get(node.id);
-		const sameAddress = known !== undefined && addresses.some((address) => formatEndpoint(address) === formatEndpoint(known.endpoint));
+		const sameAddress =
+			known !== undefined && addresses.some((address) => formatEndpoint(address) === formatEndpoint(known.endpoint));
 		const reached = addresses.map((address) => this.#byAddress.get(formatEndpoint(address))).find((pool) => pool !== undefined);
 		const pool = (sameAddress ? known : reached) ?? this.at(preferred);
 		for (const address of addresses) this.#byAddress.set(formatEndpoint(address), pool);

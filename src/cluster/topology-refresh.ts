@@ -80,7 +80,9 @@ export class TopologyRefresh {
 			const pause = Math.max(10, backoffMs(attempt, baseMs * 4, maxMs));
 			await new Promise((resolve) => setTimeout(resolve, timeouts.startMs > 0 ? Math.min(pause, left) : pause));
 		}
-		const list = [...causes].map(([seed, cause]) => (cause.message.startsWith(seed) ? cause.message : `${seed}: ${cause.message}`)).join("; ");
+		const list = [...causes]
+			.map(([seed, cause]) => (cause.message.startsWith(seed) ? cause.message : `${seed}: ${cause.message}`))
+			.join("; ");
 		throw new ClientError("CONNECTION", `no seed gave the cluster's topology within ${timeouts.startMs} ms: ${list}`);
 	}
 
@@ -132,7 +134,15 @@ export class TopologyRefresh {
 	/** @throws CLUSTER when the node's view is not usable, and whatever its connection throws */
 	async #ask(pool: Pool): Promise<ShardView[]> {
 		const reply = await new Promise<Reply>((resolve, reject) => {
-			const request = new SingleRequest(["CLUSTER", "SLOTS"], -1, 0, ReplyMode.string, null, resolve as (value: never) => void, reject);
+			const request = new SingleRequest(
+				["CLUSTER", "SLOTS"],
+				-1,
+				0,
+				ReplyMode.string,
+				null,
+				resolve as (value: never) => void,
+				reject,
+			);
 			request.internal = true;
 			this.#context.clock.add(request, this.#context.settings.timeouts.connectMs || 2000);
 			pool.send(request, -1);

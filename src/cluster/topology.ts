@@ -47,7 +47,8 @@ export function parseClusterSlots(reply: Reply, answeredBy: Endpoint): ShardView
 		let shard = shards.get(primary.id);
 		if (shard === undefined) {
 			const replicas = rest.map((node) => parseNode(node, answeredBy)).filter((node) => node !== null);
-			shards.set(primary.id, (shard = { primary, replicas, ranges: [] }));
+			shard = { primary, replicas, ranges: [] };
+			shards.set(primary.id, shard);
 		}
 		shard.ranges.push([start, end]);
 	}

@@ -1,5 +1,5 @@
 /** `command()`: what is needed to send any command the server knows. */
-import { commandSlot, type CommandInfo, sharedRefusal, slotOfKeys } from "../command-table.js";
+import { type CommandInfo, commandSlot, sharedRefusal, slotOfKeys } from "../command-table.js";
 import type { Core, View } from "../core.js";
 import { ClientError, ReplyError } from "../errors.js";
 import { combine, scopeOf } from "../fan-out.js";
@@ -30,10 +30,7 @@ export function place(core: Core, input: readonly unknown[], dedicated: boolean)
 function placeKnown(core: Core, args: readonly Argument[], info: CommandInfo, dedicated: boolean): Placed | Promise<Placed> {
 	const refusal = dedicated ? null : sharedRefusal(args, info);
 	if (refusal !== null) throw new ClientError("UNSUPPORTED", refusal);
-	const flags =
-		(info.readOnly ? CommandFlag.readOnly : 0) |
-		(info.script ? CommandFlag.script : 0) |
-		borrowFlag(args);
+	const flags = (info.readOnly ? CommandFlag.readOnly : 0) | (info.script ? CommandFlag.script : 0) | borrowFlag(args);
 	const { keyGroups } = core.dispatcher;
 	if (keyGroups === 1) return { args, info, flags, slot: -1 };
 	if (!info.keysKnown) {
@@ -91,5 +88,7 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	if (scope === null) return start();
 	const nodes = core.dispatcher.endpoints(scope);
 	const replies = nodes.map((node) => start((request) => core.dispatcher.dispatchTo(node, request)));
-	return Promise.all(replies.map((reply) => reply.catch((error: ClientError) => error))).then((all) => combine(info.responsePolicy, all));
+	return Promise.all(replies.map((reply) => reply.catch((error: ClientError) => error))).then((all) =>
+		combine(info.responsePolicy, all),
+	);
 }

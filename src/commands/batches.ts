@@ -1,13 +1,21 @@
 /** What `mget`, `setMany`, `delMany` and `existsMany` are, as work for a batch. */
 import type { BatchWork } from "../batch/batch.js";
-import { type BatchCommand, type Chunk, groupBySlot, type KeyCommand, keyCommand, planCommands, planKeys } from "../batch/plan.js";
+import {
+	type BatchCommand,
+	type Chunk,
+	groupBySlot,
+	type KeyCommand,
+	keyCommand,
+	planCommands,
+	planKeys,
+} from "../batch/plan.js";
 import type { Core } from "../core.js";
 import { type ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { borrowFlag, CommandFlag } from "../request.js";
 import type { Argument } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { keySlot } from "../slot.js";
-import { checkKey, setArguments, type Key, type Value } from "./arguments.js";
+import { checkKey, type Key, setArguments, type Value } from "./arguments.js";
 import type { SetOptions } from "./set-options.js";
 
 export interface BatchOptions {

@@ -32,9 +32,13 @@ const known = new Set<string>([...numeric, ...flags]);
 export function appendSetOptions(args: Argument[], options: SetOptions | undefined): void {
 	if (options === undefined) return;
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
-	const { ex } = options;
-	for (const field in options) if (field !== "ex") return appendAll(args, options);
-	if (ex !== undefined) appendExpiry(args, "ex", ex);
+	for (const field in options) {
+		// Nearly every call has `ex` alone, which nothing can contradict.
+		if (field === "ex") continue;
+		appendAll(args, options);
+		return;
+	}
+	if (options.ex !== undefined) appendExpiry(args, "ex", options.ex);
 }
 
 function appendAll(args: Argument[], options: SetOptions): void {

@@ -64,7 +64,13 @@ export class Connection implements ReplySink {
 	#idleWaiters: (() => void)[] = [];
 	readonly #connectDeadline: ConnectDeadline;
 
-	constructor(endpoint: Endpoint, context: ConnectionContext, observer: ConnectionObserver, credentials?: Credentials, plainResp2 = false) {
+	constructor(
+		endpoint: Endpoint,
+		context: ConnectionContext,
+		observer: ConnectionObserver,
+		credentials?: Credentials,
+		plainResp2 = false,
+	) {
 		this.endpoint = endpoint;
 		this.#context = context;
 		this.#observer = observer;
@@ -85,7 +91,9 @@ export class Connection implements ReplySink {
 		});
 		this.#connectDeadline = new ConnectDeadline(() => {
 			const during = this.#state === "connecting" ? "connect" : "complete the handshake";
-			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${during} within ${settings.timeouts.connectMs} ms`));
+			this.#end(
+				new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${during} within ${settings.timeouts.connectMs} ms`),
+			);
 		});
 		clock.add(this.#connectDeadline, settings.timeouts.connectMs);
 	}
@@ -299,8 +307,10 @@ export class Connection implements ReplySink {
 		const head = this.#head;
 		this.#head = undefined;
 		if (head !== undefined) returnEntry(head, this.#cursor, cause, true);
-		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) returnEntry(entry, 0, cause, true);
-		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) returnEntry(entry, 0, cause, false);
+		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift())
+			returnEntry(entry, 0, cause, true);
+		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift())
+			returnEntry(entry, 0, cause, false);
 		this.#forget(this.#commands);
 	}
 

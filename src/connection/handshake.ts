@@ -106,7 +106,10 @@ function refusal(error: ReplyError, { node, credentials }: HandshakeOptions): Cl
 		case "WRONGPASS":
 			return new ClientError("AUTH", `${node} refused the credentials (WRONGPASS)`);
 		case "NOAUTH":
-			return new ClientError("AUTH", `${node} ${given ? "refused the credentials" : "asks for credentials and none were given"} (NOAUTH)`);
+			return new ClientError(
+				"AUTH",
+				`${node} ${given ? "refused the credentials" : "asks for credentials and none were given"} (NOAUTH)`,
+			);
 		case "NOPERM":
 			return new ClientError("AUTH", `${node}: the user may not connect (NOPERM)`);
 		case "DENIED":

@@ -65,7 +65,11 @@ function openPlain(endpoint: Endpoint, settings: Settings, handlers: SocketHandl
 function openTls(endpoint: Endpoint, settings: Settings, handlers: SocketHandlers): Socket {
 	// SNI takes names only; certificates of addresses are checked against the address itself.
 	const isName = endpoint.port !== 0 && !/^[\d.]+$|:/.test(endpoint.host);
-	const socket = connectTls({ ...address(endpoint, settings), ...(isName ? { servername: endpoint.host } : {}), ...settings.tls });
+	const socket = connectTls({
+		...address(endpoint, settings),
+		...(isName ? { servername: endpoint.host } : {}),
+		...settings.tls,
+	});
 	socket.setNoDelay(true);
 	socket.once("secureConnect", () => handlers.connected());
 	socket.on("data", (chunk: Buffer) => handlers.received(chunk));

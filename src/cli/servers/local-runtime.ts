@@ -22,10 +22,11 @@ export class LocalRuntime implements ServerRuntime {
 	readonly name: string;
 	readonly product: "Redis" | "Valkey";
 	readonly version: string;
-	readonly #binary: ServerBinary;
+	/** What it starts. */
+	readonly binary: ServerBinary;
 
 	private constructor(binary: ServerBinary, product: "Redis" | "Valkey", version: string) {
-		this.#binary = binary;
+		this.binary = binary;
 		this.product = product;
 		this.version = version;
 		this.name = `${product} ${version} (${binary.path})`;
@@ -40,14 +41,14 @@ export class LocalRuntime implements ServerRuntime {
 	}
 
 	startStandalone(options: StandaloneOptions = {}): Promise<ServerNode> {
-		return launchServer(this.#binary, options);
+		return launchServer(this.binary, options);
 	}
 
 	async startCluster(options: ClusterOptions = {}): Promise<ServerCluster> {
 		const { primaries = 3, replicas = 0 } = options;
 		const more = clusterArguments(options);
 		const starts = Array.from({ length: primaries + replicas }, () =>
-			launchServer(this.#binary, options, { more, withBus: true }),
+			launchServer(this.binary, options, { more, withBus: true }),
 		);
 		try {
 			const servers = await Promise.all(starts);
