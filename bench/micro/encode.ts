@@ -1,4 +1,4 @@
-import { checkArguments, checkKey, CommandWriter, encodeCommand } from "../../src/resp/encode.js";
+import { CommandWriter, checkArguments, checkKey, encodeCommand } from "../../src/resp/encode.js";
 import type { Suite } from "./suite.js";
 
 const COMMANDS = 256;

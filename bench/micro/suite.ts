@@ -23,13 +23,20 @@ export async function measure({ name, cases, operations }: Suite): Promise<Row[]
 	await bench.run();
 	const nanoseconds = bench.tasks.map((task) => {
 		const { result } = task;
-		if (!("latency" in result)) throw new Error(`${name}: ${task.name} did not run`, { cause: "error" in result ? result.error : undefined });
+		if (!("latency" in result))
+			throw new Error(`${name}: ${task.name} did not run`, { cause: "error" in result ? result.error : undefined });
 		// The median: a collection in the middle of a run is not the case's doing.
 		return (result.latency.p50 * 1e6) / operations;
 	});
 	const reference = nanoseconds[0] as number;
 	return cases.map((it, i) => {
 		const ns = nanoseconds[i] as number;
-		return { suite: name, case: it.name, "ops/s": Math.round(1e9 / ns).toLocaleString("en"), "ns/op": ns.toFixed(1), ratio: (reference / ns).toFixed(2) };
+		return {
+			suite: name,
+			case: it.name,
+			"ops/s": Math.round(1e9 / ns).toLocaleString("en"),
+			"ns/op": ns.toFixed(1),
+			ratio: (reference / ns).toFixed(2),
+		};
 	});
 }

@@ -69,7 +69,8 @@ export function checkArguments(args: readonly unknown[], options?: ArgumentOptio
 	const name: unknown = args[0];
 	// A server sends no reply at all to an empty command.
 	if (count === 0) throw new InvalidArgumentError(0, "a command must not be empty");
-	if (typeof name !== "string" || name === "") throw new InvalidArgumentError(0, "the command name must be a string that is not empty");
+	if (typeof name !== "string" || name === "")
+		throw new InvalidArgumentError(0, "the command name must be a string that is not empty");
 	const checked = new Array<Argument>(count);
 	for (let i = 0; i < count; i++) {
 		const value: unknown = args[i];
@@ -86,9 +87,11 @@ export function checkArguments(args: readonly unknown[], options?: ArgumentOptio
 export function checkArgument(value: unknown, index: number, options?: ArgumentOptions): Argument {
 	if (typeof value === "string") {
 		// Unpaired surrogates have no UTF-8: they would all be sent as the same three bytes, and different keys become one.
-		if (!(value as unknown as WellFormed).isWellFormed()) throw new InvalidArgumentError(index, "the string has a lone surrogate, which UTF-8 cannot express");
+		if (!(value as unknown as WellFormed).isWellFormed())
+			throw new InvalidArgumentError(index, "the string has a lone surrogate, which UTF-8 cannot express");
 		// Every character takes at most three bytes.
-		if (value.length * 3 > (options?.maxBulkBytes ?? DEFAULT_MAX_BULK_BYTES)) checkLength(Buffer.byteLength(value), index, options);
+		if (value.length * 3 > (options?.maxBulkBytes ?? DEFAULT_MAX_BULK_BYTES))
+			checkLength(Buffer.byteLength(value), index, options);
 		return value;
 	}
 	return value instanceof Uint8Array ? checkBytes(value, index, options) : checkNumber(value, index);
@@ -109,15 +112,24 @@ function checkBytes(value: Uint8Array, index: number, options: ArgumentOptions |
 
 function checkNumber(value: unknown, index: number): string {
 	if (typeof value === "bigint") return `${value}`;
-	if (typeof value !== "number") throw new InvalidArgumentError(index, `${describe(value)} cannot be sent; pass a string, a Uint8Array, a safe integer or a bigint`);
+	if (typeof value !== "number")
+		throw new InvalidArgumentError(
+			index,
+			`${describe(value)} cannot be sent; pass a string, a Uint8Array, a safe integer or a bigint`,
+		);
 	if (Number.isSafeInteger(value)) return `${value}`;
-	if (isFraction(value)) throw new InvalidArgumentError(index, "this command takes no fractions; pass a string to send one all the same");
-	throw new InvalidArgumentError(index, "NaN, infinities and integers beyond 2^53 cannot be sent as numbers; pass a bigint or a string");
+	if (isFraction(value))
+		throw new InvalidArgumentError(index, "this command takes no fractions; pass a string to send one all the same");
+	throw new InvalidArgumentError(
+		index,
+		"NaN, infinities and integers beyond 2^53 cannot be sent as numbers; pass a bigint or a string",
+	);
 }
 
 function checkLength(length: number, index: number, options: ArgumentOptions | undefined): void {
 	const limit = options?.maxBulkBytes ?? DEFAULT_MAX_BULK_BYTES;
-	if (length > limit) throw new InvalidArgumentError(index, `the argument has ${length} bytes, more than the ${limit} a server accepts`);
+	if (length > limit)
+		throw new InvalidArgumentError(index, `the argument has ${length} bytes, more than the ${limit} a server accepts`);
 }
 
 function isFraction(value: unknown): value is number {

@@ -1,6 +1,6 @@
 import { constants } from "node:buffer";
 import { ClientError, ProtocolError } from "../errors.js";
-import { allocate, asBuffer, Byte, type RawBuffer } from "./bytes.js";
+import { allocate, asBuffer, Byte, type RawBuffer, utf8Text } from "./bytes.js";
 import { ReplyMode } from "./reply.js";
 import { SMALL_VALUE_BYTES, smallMemory } from "./slab.js";
 
@@ -18,7 +18,10 @@ const EMPTY = allocate(0);
 
 /** Replaces a string V8 cannot hold; the frame was read past, so the connection goes on. */
 export function tooLongForString(length: number): ClientError {
-	return new ClientError("UNSUPPORTED", `a bulk string of ${length} bytes is longer than a JavaScript string can be; read it as a Buffer`);
+	return new ClientError(
+		"UNSUPPORTED",
+		`a bulk string of ${length} bytes is longer than a JavaScript string can be; read it as a Buffer`,
+	);
 }
 
 /** Whether `length` bytes may be too many for one string. Multi-byte text might still fit, but is not worth half a GiB of memory to find out. */
@@ -74,7 +77,8 @@ export class BulkReader {
 			pos += body;
 		}
 		while (pos < end && this.missing > 0 && this.missing <= 2) {
-			if (chunk[pos++] !== (this.missing === 2 ? Byte.cr : Byte.lf)) throw new ProtocolError("a bulk string does not end where its length says");
+			if (chunk[pos++] !== (this.missing === 2 ? Byte.cr : Byte.lf))
+				throw new ProtocolError("a bulk string does not end where its length says");
 			this.missing--;
 		}
 		return pos;
@@ -85,7 +89,8 @@ export class BulkReader {
 		const memory = this.#memory as RawBuffer;
 		const needed = this.#filled + more;
 		if (memory.length >= needed) return memory;
-		if (this.#mode === ReplyMode.into) throw new ClientError("INVALID_ARGUMENT", "the target was detached while a value was read into it");
+		if (this.#mode === ReplyMode.into)
+			throw new ClientError("INVALID_ARGUMENT", "the target was detached while a value was read into it");
 		const larger = allocate(Math.min(this.#length, Math.max(needed, 2 * memory.length)));
 		memory.copy(larger, 0, 0, this.#filled);
 		this.#memory = larger;
@@ -115,6 +120,6 @@ export class BulkReader {
 		if (this.#mode === ReplyMode.into) return length;
 		if (this.#mode === DROP) return null;
 		if (memory === null) return tooLongForString(length);
-		return this.#mode === ReplyMode.string ? memory.utf8Slice(0, length) : memory;
+		return this.#mode === ReplyMode.string ? utf8Text(memory, 0, length) : memory;
 	}
 }

@@ -1,5 +1,7 @@
 /** The bytes RESP frames are made of, and the Buffer methods the codec calls directly. */
 
+import { isAscii } from "node:buffer";
+
 /** @see https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md */
 export const Byte = {
 	lf: 10,
@@ -42,6 +44,15 @@ export interface RawBuffer extends Buffer {
 	utf8Slice(start: number, end: number): string;
 	latin1Write(text: string, offset: number): number;
 	utf8Write(text: string, offset: number): number;
+}
+
+/** From here on the check for ASCII pays: V8 keeps long one-byte strings outside its heap, but builds those it decoded from UTF-8 inside. */
+const LONG_TEXT_BYTES = 64 * 1024;
+
+/** `bytes[start, end)` read as UTF-8. */
+export function utf8Text(bytes: RawBuffer, start: number, end: number): string {
+	if (end - start >= LONG_TEXT_BYTES && isAscii(bytes.subarray(start, end))) return bytes.latin1Slice(start, end);
+	return bytes.utf8Slice(start, end);
 }
 
 /** The same memory as a Buffer. */

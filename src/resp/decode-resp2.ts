@@ -16,7 +16,7 @@
 import RedisParser from "redis-parser";
 import { ProtocolError, ReplyError } from "../errors.js";
 import { BulkReader, exceedsString, tooLongForString } from "./bulk-reader.js";
-import { allocate, asBuffer, Byte, DEFAULT_MAX_BULK_BYTES, DEFAULT_MAX_DEPTH, type RawBuffer } from "./bytes.js";
+import { allocate, asBuffer, Byte, DEFAULT_MAX_BULK_BYTES, DEFAULT_MAX_DEPTH, type RawBuffer, utf8Text } from "./bytes.js";
 import { Resp3Decoder } from "./decode.js";
 import { Resp2Guard } from "./guard-resp2.js";
 import { parseInteger } from "./numbers.js";
@@ -207,7 +207,7 @@ export class Resp2Decoder implements ReplyDecoder {
 		const start = value.byteOffset - source.byteOffset;
 		const end = start + value.length;
 		if (mode === ReplyMode.string || this.#isSimple(value)) {
-			return exceedsString(value.length) ? tooLongForString(value.length) : source.utf8Slice(start, end);
+			return exceedsString(value.length) ? tooLongForString(value.length) : utf8Text(source, start, end);
 		}
 		return this.#lender.lend(source, start, end, source.length);
 	}

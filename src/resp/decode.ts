@@ -10,8 +10,17 @@
  * @see https://github.com/redis/redis-specifications/blob/master/protocol/RESP3.md
  */
 import { ClientError, ProtocolError, ReplyError } from "../errors.js";
-import { BulkReader, type BulkMode, DROP, exceedsString, tooLongForString } from "./bulk-reader.js";
-import { asBuffer, Byte, DEFAULT_MAX_BULK_BYTES, DEFAULT_MAX_DEPTH, MAX_LENGTH_LINE, MAX_LINE, type RawBuffer } from "./bytes.js";
+import { type BulkMode, BulkReader, DROP, exceedsString, tooLongForString } from "./bulk-reader.js";
+import {
+	asBuffer,
+	Byte,
+	DEFAULT_MAX_BULK_BYTES,
+	DEFAULT_MAX_DEPTH,
+	MAX_LENGTH_LINE,
+	MAX_LINE,
+	type RawBuffer,
+	utf8Text,
+} from "./bytes.js";
 import { lineEnd, SplitLine, unknownType } from "./lines.js";
 import { parseBigNumber, parseDouble, parseInteger } from "./numbers.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "./reply.js";
@@ -158,7 +167,10 @@ export class Resp3Decoder implements ReplyDecoder {
 			if (type === Byte.dollar) next = this.#bulk(chunk, pos, end);
 			else if (type === Byte.plus) next = this.#simple(chunk, pos, end);
 			else if (type === Byte.colon) next = this.#integer(chunk, pos, end);
-			else next = this.#other(type, chunk, pos, end);
+			else if (type === Byte.underscore && pos + 2 < end && chunk[pos + 1] === Byte.cr && chunk[pos + 2] === Byte.lf) {
+				this.#value(null);
+				next = pos + 3;
+			} else next = this.#other(type, chunk, pos, end);
 			if (next === INCOMPLETE) {
 				this.#line.begin(chunk, pos, end);
 				return end;
@@ -205,26 +217,40 @@ export class Resp3Decoder implements ReplyDecoder {
 		let at = from;
 		let length = 0;
 		for (; at < end; at++) {
-			const digit = (chunk[at] as number) - Byte.zero;
-			// Anything but a digit becomes negative or greater.
-			if (digit < 0 || digit > 9) break;
+			// Unsigned, so that what is below "0" is above 9 as well.
+			const digit = ((chunk[at] as number) - Byte.zero) >>> 0;
+			if (digit > 9) break;
 			length = length * 10 + digit;
 		}
 		if (at + 1 < end && chunk[at] === Byte.cr && chunk[at + 1] === Byte.lf && at > from && at - from <= MAX_LENGTH_DIGITS) {
 			this.#after = at + 2;
 			return length;
 		}
-		const stop = lineEnd(chunk, from, end, MAX_LENGTH_LINE);
+		return this.#unusualLength(chunk, from, end);
+	}
+
+	#unusualLength(chunk: RawBuffer, from: number, end: number): number {
+		const minusOne = from + 1 < end && chunk[from] === Byte.minus && chunk[from + 1] === Byte.zero + 1;
+		const stop =
+			minusOne && chunk[from + 2] === Byte.cr && chunk[from + 3] === Byte.lf && from + 3 < end
+				? from + 2
+				: lineEnd(chunk, from, end, MAX_LENGTH_LINE);
 		if (stop === -1) return INCOMPLETE;
 		this.#after = stop + 2;
+		if (minusOne && stop === from + 2) return NULL;
 		if (stop === from + 1 && chunk[from] === Byte.question) return STREAMED;
-		if (stop === from + 2 && chunk[from] === Byte.minus && chunk[from + 1] === Byte.zero + 1) return NULL;
 		throw new ProtocolError(`the length in a header "${String.fromCharCode(chunk[from - 1] as number)}" is not a number`);
 	}
 
 	#simple(chunk: RawBuffer, pos: number, end: number): number {
 		// "+OK\r\n"
-		if (pos + 4 < end && chunk[pos + 1] === 79 && chunk[pos + 2] === 75 && chunk[pos + 3] === Byte.cr && chunk[pos + 4] === Byte.lf) {
+		if (
+			pos + 4 < end &&
+			chunk[pos + 1] === 79 &&
+			chunk[pos + 2] === 75 &&
+			chunk[pos + 3] === Byte.cr &&
+			chunk[pos + 4] === Byte.lf
+		) {
 			this.#value("OK");
 			return pos + 5;
 		}
@@ -238,8 +264,8 @@ export class Resp3Decoder implements ReplyDecoder {
 		const from = at;
 		let number = 0;
 		for (; at < end; at++) {
-			const digit = (chunk[at] as number) - Byte.zero;
-			if (digit < 0 || digit > 9) break;
+			const digit = ((chunk[at] as number) - Byte.zero) >>> 0;
+			if (digit > 9) break;
 			number = number * 10 + digit;
 		}
 		const digits = at - from;
@@ -254,7 +280,7 @@ export class Resp3Decoder implements ReplyDecoder {
 	#textLine(type: number, chunk: RawBuffer, pos: number, end: number, limit: number): number {
 		const stop = lineEnd(chunk, pos + 1, end, limit);
 		if (stop === -1) return INCOMPLETE;
-		const text = chunk.utf8Slice(pos + 1, stop);
+		const text = utf8Text(chunk, pos + 1, stop);
 		if (type === Byte.dot) this.#endStreamedAggregate(text);
 		else this.#value(readLine(type, text));
 		return stop + 2;
@@ -271,9 +297,10 @@ export class Resp3Decoder implements ReplyDecoder {
 		if (stop + 2 > end || mode > ReplyMode.buffer || length > this.#maxBulkBytes) {
 			return this.#beginBody(Byte.dollar, length, chunk, end);
 		}
-		if (chunk[stop] !== Byte.cr || chunk[stop + 1] !== Byte.lf) throw new ProtocolError("a bulk string does not end where its length says");
+		if (chunk[stop] !== Byte.cr || chunk[stop + 1] !== Byte.lf)
+			throw new ProtocolError("a bulk string does not end where its length says");
 		if (mode === ReplyMode.buffer) this.#value(this.#lender.lend(chunk, start, stop, end));
-		else this.#value(exceedsString(length) ? tooLongForString(length) : chunk.utf8Slice(start, stop));
+		else this.#value(exceedsString(length) ? tooLongForString(length) : utf8Text(chunk, start, stop));
 		return stop + 2;
 	}
 
@@ -311,7 +338,8 @@ export class Resp3Decoder implements ReplyDecoder {
 
 	/** Reads a body by way of `#body`: one that is cut, or is not handed out as it stands. */
 	#beginBody(type: number, length: number, chunk: RawBuffer, end: number): number {
-		if (length > this.#maxBulkBytes) throw new ProtocolError(`a bulk string of ${length} bytes is longer than the ${this.#maxBulkBytes} allowed`);
+		if (length > this.#maxBulkBytes)
+			throw new ProtocolError(`a bulk string of ${length} bytes is longer than the ${this.#maxBulkBytes} allowed`);
 		let mode = this.#mode;
 		let target: Uint8Array | null = null;
 		if (mode === ReplyMode.into) {
@@ -330,17 +358,12 @@ export class Resp3Decoder implements ReplyDecoder {
 
 	#bodyComplete(): void {
 		const value = this.#body.take();
-		switch (this.#bodyType) {
-			case Byte.bang:
-				return this.#value(typeof value === "string" ? new ReplyError(value) : value);
-			case Byte.equals:
-				return this.#value(value === null ? null : this.#verbatim(value as RawBuffer));
-			case Byte.semicolon:
-				if (value !== null) (this.#streamed as StreamedString).append(value as RawBuffer);
-				return;
-			default:
-				return this.#value(value);
-		}
+		const type = this.#bodyType;
+		if (type === Byte.semicolon) {
+			if (value !== null) (this.#streamed as StreamedString).append(value as RawBuffer);
+		} else if (type === Byte.equals && value !== null) this.#value(this.#verbatim(value as RawBuffer));
+		else if (type === Byte.bang && typeof value === "string") this.#value(new ReplyError(value));
+		else this.#value(value);
 	}
 
 	/** Without its three-byte format and colon, unless asked for raw. */
@@ -348,7 +371,7 @@ export class Resp3Decoder implements ReplyDecoder {
 		if (bytes[3] !== Byte.colon) throw new ProtocolError("a verbatim string has no format");
 		const from = this.#rawVerbatim ? 0 : 4;
 		if (this.#mode !== ReplyMode.string) return bytes.subarray(from);
-		return exceedsString(bytes.length) ? tooLongForString(bytes.length) : bytes.utf8Slice(from, bytes.length);
+		return exceedsString(bytes.length) ? tooLongForString(bytes.length) : utf8Text(bytes, from, bytes.length);
 	}
 
 	// ── aggregates ──
@@ -359,7 +382,8 @@ export class Resp3Decoder implements ReplyDecoder {
 		const after = this.#after;
 		if (count === NULL && type === Byte.star) this.#value(null);
 		else if (count === NULL || count > MAX_ELEMENTS) throw new ProtocolError("an aggregate has an illegal count");
-		else if (count === STREAMED && (kind === Kind.push || kind === Kind.attribute)) throw new ProtocolError("a push or attribute has no count");
+		else if (count === STREAMED && (kind === Kind.push || kind === Kind.attribute))
+			throw new ProtocolError("a push or attribute has no count");
 		else this.#open(kind, count === STREAMED ? UNCOUNTED : kind >= Kind.map ? 2 * count : count);
 		return after;
 	}
@@ -413,9 +437,18 @@ export class Resp3Decoder implements ReplyDecoder {
 			const container = this.#container;
 			const depth = this.#depth - 1;
 			this.#restore(depth);
-			if (kind === Kind.push) return this.#sink.push(container as Reply[]);
-			if (kind === Kind.attribute) return this.#onAttribute?.(container as Map<Reply, Reply>);
-			if (depth === 0) return this.#sink.reply(container);
+			if (kind === Kind.push) {
+				this.#sink.push(container as Reply[]);
+				return;
+			}
+			if (kind === Kind.attribute) {
+				this.#onAttribute?.(container as Map<Reply, Reply>);
+				return;
+			}
+			if (depth === 0) {
+				this.#sink.reply(container);
+				return;
+			}
 			if (this.#kind <= Kind.push) (this.#container as Reply[]).push(container);
 			else this.#mapItem(container);
 		} while (--this.#left === 0);
@@ -434,7 +467,8 @@ export class Resp3Decoder implements ReplyDecoder {
 	}
 
 	#endStreamedAggregate(text: string): void {
-		if (text !== "" || this.#depth === 0 || this.#left >= 0) throw new ProtocolError("an end of a streamed aggregate stands where none is open");
+		if (text !== "" || this.#depth === 0 || this.#left >= 0)
+			throw new ProtocolError("an end of a streamed aggregate stands where none is open");
 		if (this.#key !== NO_KEY) throw new ProtocolError("a streamed map ended between a key and its value");
 		this.#close();
 	}

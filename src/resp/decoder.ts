@@ -42,8 +42,10 @@ export class Decoder<Type extends "string" | "buffer" = "string" | "buffer"> {
 		const { onReply, onPush, onAttribute, replyType, verbatim, maxBulkBytes, maxDepth } = options;
 		if (typeof onReply !== "function") throw new InvalidOptionError("onReply", "must be a function");
 		if (onPush !== undefined && typeof onPush !== "function") throw new InvalidOptionError("onPush", "must be a function");
-		if (onAttribute !== undefined && typeof onAttribute !== "function") throw new InvalidOptionError("onAttribute", "must be a function");
-		if (replyType !== "string" && replyType !== "buffer") throw new InvalidOptionError("replyType", 'must be "string" or "buffer"');
+		if (onAttribute !== undefined && typeof onAttribute !== "function")
+			throw new InvalidOptionError("onAttribute", "must be a function");
+		if (replyType !== "string" && replyType !== "buffer")
+			throw new InvalidOptionError("replyType", 'must be "string" or "buffer"');
 		if (verbatim !== undefined && verbatim !== "raw") throw new InvalidOptionError("verbatim", 'must be "raw" when given');
 		checkBound("maxBulkBytes", maxBulkBytes);
 		checkBound("maxDepth", maxDepth);
@@ -92,7 +94,8 @@ export class Decoder<Type extends "string" | "buffer" = "string" | "buffer"> {
 }
 
 function checkBound(field: string, value: number | undefined): void {
-	if (value !== undefined && !(Number.isSafeInteger(value) && value > 0)) throw new InvalidOptionError(field, "must be a positive integer");
+	if (value !== undefined && !(Number.isSafeInteger(value) && value > 0))
+		throw new InvalidOptionError(field, "must be a positive integer");
 }
 
 function ignore(): void {}

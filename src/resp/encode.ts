@@ -97,7 +97,10 @@ export class CommandWriter {
 		for (let i = 0; i < length; i++) {
 			const code = text.charCodeAt(i);
 			// Starts over: the header is written again with the length in bytes.
-			if (code > 127) return this.#long(text);
+			if (code > 127) {
+				this.#long(text);
+				return;
+			}
 			slab[at++] = code;
 		}
 		this.#at = endLine(slab, at);
@@ -105,7 +108,10 @@ export class CommandWriter {
 
 	#long(text: string): void {
 		const chars = text.length;
-		if (chars > MAX_SLAB_CHARS) return this.#reference(Buffer.from(text));
+		if (chars > MAX_SLAB_CHARS) {
+			this.#reference(Buffer.from(text));
+			return;
+		}
 		if (this.#slab.length - this.#at < chars * 3 + HEADER_BYTES) this.#nextSlab(chars * 3 + HEADER_BYTES);
 		const slab = this.#slab;
 		// Written as if it were ASCII; when it was not, the header gets the length found and the body is moved behind it.
@@ -123,7 +129,10 @@ export class CommandWriter {
 
 	#bytes(value: Uint8Array): void {
 		const length = value.byteLength;
-		if (length >= REFERENCE_BYTES) return this.#reference(asBuffer(value));
+		if (length >= REFERENCE_BYTES) {
+			this.#reference(asBuffer(value));
+			return;
+		}
 		if (this.#slab.length - this.#at < length + HEADER_BYTES) this.#nextSlab(length + HEADER_BYTES);
 		const slab = this.#slab;
 		const body = writeHeader(slab, this.#at, Byte.dollar, length);

@@ -103,7 +103,8 @@ export class Resp2Guard {
 			case Byte.dollar: {
 				const length = readLength(line, pos + 1, stop);
 				if (length === -1) return after;
-				if (length > this.#maxBulkBytes) throw new ProtocolError(`a bulk string of ${length} bytes is longer than the ${this.#maxBulkBytes} allowed`);
+				if (length > this.#maxBulkBytes)
+					throw new ProtocolError(`a bulk string of ${length} bytes is longer than the ${this.#maxBulkBytes} allowed`);
 				if (this.#depth === 0 && after + length + 2 > end) {
 					this.cutBulk = length;
 					this.cutBulkAt = after;
@@ -153,7 +154,8 @@ export class Resp2Guard {
 			pos += body;
 		}
 		while (pos < end && this.#skip > 0 && this.#skip <= 2) {
-			if (chunk[pos++] !== (this.#skip === 2 ? Byte.cr : Byte.lf)) throw new ProtocolError("a bulk string does not end where its length says");
+			if (chunk[pos++] !== (this.#skip === 2 ? Byte.cr : Byte.lf))
+				throw new ProtocolError("a bulk string does not end where its length says");
 			this.#skip--;
 		}
 		return pos;

@@ -49,8 +49,8 @@ export class SplitLine {
 		this.complete = stop > pos && chunk[stop - 1] === Byte.lf;
 		if (cr !== -1 && cr < stop - (this.complete ? 2 : 1)) throw strayLineEnd();
 		const limit = lineLimit(this.bytes[0] as number);
-		// Type byte and CRLF are not counted; one more byte may be a CR whose LF is still to come.
-		if (this.length + stop - pos > limit + (this.complete ? 3 : 2)) throw new ProtocolError(`a line is longer than ${limit} bytes`);
+		const tail = this.complete ? 2 : chunk[stop - 1] === Byte.cr ? 1 : 0;
+		if (this.length - 1 + stop - pos - tail > limit) throw new ProtocolError(`a line is longer than ${limit} bytes`);
 		this.#append(chunk, pos, stop);
 		return stop;
 	}
@@ -77,5 +77,7 @@ export class SplitLine {
 export function unknownType(chunk: RawBuffer, pos: number, end: number, depth: number): ProtocolError {
 	const type = `0x${(chunk[pos] as number).toString(16).padStart(2, "0")}`;
 	if (depth > 0) return new ProtocolError(`${type} is not the type byte of a reply (at depth ${depth})`);
-	return new ProtocolError(`${type} is not the type byte of a reply; received ${chunk.toString("hex", pos, Math.min(end, pos + 32))}`);
+	return new ProtocolError(
+		`${type} is not the type byte of a reply; received ${chunk.toString("hex", pos, Math.min(end, pos + 32))}`,
+	);
 }

@@ -37,9 +37,9 @@ export function smallMemory(size: number): RawBuffer {
 /**
  * Lends copies of parts of a read chunk.
  *
- * Copying costs as much per call as a hundred bytes of it, so a window of the chunk is copied at once and the values in it are cut from that
- * copy. The next window is at most twice what the last one lent: where small Buffers are rare between other replies, a lent value keeps
- * little more than itself.
+ * A call that copies costs as much as copying a few hundred bytes, so a window of the chunk is copied at once and the values in it are cut
+ * from that copy. Windows double as long as an eighth of the last one was lent: where small Buffers are rare between other replies, they
+ * do not keep the bytes around them.
  */
 export class Lender {
 	#memory: RawBuffer = slab;
@@ -47,7 +47,9 @@ export class Lender {
 	#from = 0;
 	#to = 0;
 	#shift = 0;
+	/** Bytes lent from the last window, and its size. */
 	#lent = 0;
+	#window = 0;
 
 	/** The bytes given from now on are another chunk's. */
 	nextChunk(): void {
@@ -70,8 +72,9 @@ export class Lender {
 	}
 
 	#openWindow(chunk: RawBuffer, start: number, size: number, chunkEnd: number): void {
-		const wanted = Math.min(Math.max(size, 2 * this.#lent), MAX_WINDOW_BYTES);
-		const window = Math.min(wanted, chunkEnd - start);
+		const wanted = this.#lent * 8 >= this.#window ? Math.min(2 * this.#window, MAX_WINDOW_BYTES) : 0;
+		this.#window = Math.max(size, wanted);
+		const window = Math.min(this.#window, chunkEnd - start);
 		const offset = reserve(window);
 		this.#memory = slab;
 		this.#from = start;

@@ -1,6 +1,6 @@
 import { ProtocolError } from "../errors.js";
 import { exceedsString, tooLongForString } from "./bulk-reader.js";
-import { allocate, type RawBuffer } from "./bytes.js";
+import { allocate, type RawBuffer, utf8Text } from "./bytes.js";
 import type { Reply } from "./reply.js";
 
 /** Puts the parts of a streamed string (`$?`, `;n` …, `;0`) together. A part may end inside a character, so text is made of the whole. */
@@ -17,7 +17,8 @@ export class StreamedString {
 	/** @throws ProtocolError when the parts announced so far exceed what one bulk string may have */
 	reserve(bytes: number): void {
 		this.#announced += bytes;
-		if (this.#announced > this.#maxBytes) throw new ProtocolError(`a streamed string is longer than the ${this.#maxBytes} bytes allowed`);
+		if (this.#announced > this.#maxBytes)
+			throw new ProtocolError(`a streamed string is longer than the ${this.#maxBytes} bytes allowed`);
 	}
 
 	append(part: Buffer): void {
@@ -33,6 +34,6 @@ export class StreamedString {
 
 	take(asText: boolean): Reply {
 		if (!asText) return this.#memory.subarray(0, this.#length);
-		return exceedsString(this.#length) ? tooLongForString(this.#length) : this.#memory.utf8Slice(0, this.#length);
+		return exceedsString(this.#length) ? tooLongForString(this.#length) : utf8Text(this.#memory, 0, this.#length);
 	}
 }

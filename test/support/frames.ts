@@ -50,7 +50,11 @@ export class RecordingSink implements ReplySink {
 	}
 }
 
-export function createDecoder(name: DecoderName, sink: ReplySink, options?: Resp3DecoderOptions & Resp2DecoderOptions): ReplyDecoder {
+export function createDecoder(
+	name: DecoderName,
+	sink: ReplySink,
+	options?: Resp3DecoderOptions & Resp2DecoderOptions,
+): ReplyDecoder {
 	return name === "resp3" ? new Resp3Decoder(sink, options) : new Resp2Decoder(sink, options);
 }
 
@@ -157,7 +161,8 @@ function distinct(value: unknown): unknown {
 	if (typeof value === "bigint") return `bigint ${value}`;
 	if (typeof value === "number") return Object.is(value, -0) ? "number -0" : `number ${value}`;
 	if (Array.isArray(value)) return value.map(distinct);
-	if (typeof value === "object" && value !== null) return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, distinct(v)]));
+	if (typeof value === "object" && value !== null)
+		return Object.fromEntries(Object.entries(value).map(([k, v]) => [k, distinct(v)]));
 	return value;
 }
 

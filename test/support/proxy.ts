@@ -19,7 +19,7 @@ export class TcpProxy implements AsyncDisposable {
 	#hook: (connection: ProxiedConnection) => void = () => {};
 
 	private constructor(target: { host: string; port: number }) {
-		this.#target = target;
+		this.#target = { host: target.host, port: target.port };
 		this.#server = createServer({ allowHalfOpen: true, noDelay: true }, (socket) => this.#accept(socket));
 	}
 

@@ -22,6 +22,7 @@ interface Waiter {
 
 const TIMEOUT_MS = 5000;
 const CRLF = Buffer.from("\r\n");
+const PUSH = 0x3e;
 
 /** The command as a RESP array of bulks. */
 export function encodeRaw(args: readonly RawArgument[]): Buffer {
@@ -93,7 +94,8 @@ function parseItems(bytes: Buffer, count: number, start: number) {
 	while (items.length < count) {
 		const item = parseRaw(bytes, end);
 		if (item === undefined) return undefined;
-		items.push(item.reply);
+		// A push between the elements of a reply is not one of them (Redis 6 and 7.0 write such).
+		if (bytes[end] !== PUSH) items.push(item.reply);
 		end = item.end;
 	}
 	return { reply: items, end };
@@ -181,7 +183,7 @@ export class RawConnection implements AsyncDisposable {
 			if (parsed === undefined) return;
 			const bytes = this.#received.subarray(0, parsed.end);
 			this.#received = this.#received.subarray(parsed.end);
-			if (bytes[0] === 0x3e) this.#pushes.push(parsed.reply);
+			if (bytes[0] === PUSH) this.#pushes.push(parsed.reply);
 			else this.#waiters.shift()?.resolve(bytes);
 		}
 	}

@@ -4,7 +4,8 @@ import { activeResources, leakedSince, leftBehind } from "../../support/leak-che
 
 test("an open server and a running timer are leaks until they end", async () => {
 	const before = activeResources();
-	const server = createServer().listen(0, "127.0.0.1");
+	const server = createServer();
+	await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 	const timer = setTimeout(() => {}, 60_000);
 	expect(await leakedSince(before, 0)).toContain("TCPServerWrap");
 	expect(await leakedSince(before, 0)).toContain("Timeout");

@@ -1,4 +1,3 @@
-import { once } from "node:events";
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { RawConnection, type RawReply } from "../../../src/cli/servers/raw-connection.js";
@@ -28,7 +27,7 @@ async function drain(socket: Socket): Promise<{ text: string; reset: boolean }> 
 	socket.on("error", () => {
 		reset = true;
 	});
-	await once(socket, "close");
+	await new Promise((resolve) => socket.once("close", resolve));
 	return { text, reset };
 }
 
