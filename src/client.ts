@@ -278,13 +278,13 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	/** Refuses new calls, waits for those accepted (at most `timeouts.closeMs`), then ends every connection. Idempotent. */
 	async close(): Promise<void> {
 		await this.#core.dispatcher.close(this.#core.settings.timeouts.closeMs);
-		this.#core.clock.stop();
+		if (!this.#view.dedicated) this.#core.clock.stop();
 	}
 
 	/** Ends every connection now; what was accepted rejects with CLOSED. Idempotent. */
 	destroy(): void {
 		this.#core.dispatcher.destroy();
-		this.#core.clock.stop();
+		if (!this.#view.dedicated) this.#core.clock.stop();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

@@ -90,13 +90,15 @@ export class DeadlineClock {
 	#stamp = (): void => {
 		this.#stampScheduled = false;
 		const now = performance.now();
+		let pending = false;
 		for (const list of this.#lists.values()) {
+			if (!list.isEmpty()) pending = true;
 			const deadline = now + list.timeoutMs;
 			for (let item = list.previous as Timed; item !== list && item.deadline === UNSTAMPED; item = item.previous as Timed) {
 				item.deadline = deadline;
 			}
 		}
-		this.#timer ??= setInterval(this.#tick, TICK_MS);
+		if (pending) this.#timer ??= setInterval(this.#tick, TICK_MS);
 	};
 
 	#tick = (): void => {

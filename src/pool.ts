@@ -6,8 +6,8 @@ import { ClientError, WrongModeError } from "./errors.js";
 import { Lane, type ServerMemory } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
 import { classify } from "./refusal.js";
-import { type Attempt, type Carrier, CommandFlag, type Endpoint, type Entry, type Request } from "./request.js";
-import { RetryQueue, unanswered } from "./retry-queue.js";
+import { type Attempt, type Carrier, type Endpoint, type Entry, type Request } from "./request.js";
+import { mayRepeat, RetryQueue, unanswered } from "./retry-queue.js";
 
 /** The layer above hears of nodes that went away. */
 export interface PoolObserver {
@@ -182,8 +182,7 @@ export class Pool implements Dispatcher, Carrier {
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
 		const closed = this.#closed;
-		const again = !written || (attempt.subject.flags & CommandFlag.readOnly) !== 0;
-		if (closed !== null || !again || isHopeless(cause)) {
+		if (closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause)) {
 			attempt.settle(unanswered(closed ?? cause, written));
 			return;
 		}

@@ -81,6 +81,13 @@ const nobody: Carrier = {
 	lost: (attempt, error) => attempt.settle(error),
 };
 
+/** An error reply as its caller gets it. A server that answers with an error has changed nothing, unless the error came out of a script. */
+function failure(reply: ReplyError, { flags }: Command): ReplyError {
+	const error = reply.withoutArguments();
+	error.maybeExecuted = (flags & CommandFlag.script) !== 0;
+	return error;
+}
+
 /** One command and the promise of its reply. It is its own `Command` and `Entry`: a GET allocates one object beside its promise. */
 export class SingleRequest extends Timed implements Request, Command {
 	readonly size = 1;
@@ -123,8 +130,10 @@ export class SingleRequest extends Timed implements Request, Command {
 	}
 
 	answered(_index: number, reply: Reply, origin: Endpoint): void {
-		if (reply instanceof ClientError) this.carrier.refused(new Attempt(this, 0), reply, origin);
-		else this.settle(0, reply);
+		if (reply instanceof ClientError) {
+			this.written = false;
+			this.carrier.refused(new Attempt(this, 0), reply, origin);
+		} else this.settle(0, reply);
 	}
 
 	lost(_index: number, error: ClientError, written: boolean): void {
@@ -136,7 +145,7 @@ export class SingleRequest extends Timed implements Request, Command {
 		this.abandoned = true;
 		this.unlink();
 		if (this.onSettled !== null) this.onSettled();
-		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? result.withoutArguments() : result);
+		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? failure(result, this) : result);
 		else this.#resolve(result as never);
 	}
 
@@ -191,7 +200,7 @@ export class GroupRequest implements Request {
 		if (this.#settled[index] === 1) return;
 		this.#settled[index] = 1;
 		this.pending -= 1;
-		this.#onSettle(index, result instanceof ReplyError ? result.withoutArguments() : result, this);
+		this.#onSettle(index, result instanceof ReplyError ? failure(result, this.command(index)) : result, this);
 	}
 }
 
@@ -249,8 +258,10 @@ export class Attempt implements Entry {
 		}
 		const result = this.#askError ?? reply;
 		this.#askError = null;
-		if (result instanceof ClientError) this.request.carrier.refused(this, result, origin);
-		else this.settle(result);
+		if (result instanceof ClientError) {
+			if (this.request.size === 1) this.written = false;
+			this.request.carrier.refused(this, result, origin);
+		} else this.settle(result);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {

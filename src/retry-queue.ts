@@ -1,6 +1,6 @@
 import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
-import type { Attempt } from "./request.js";
+import { type Attempt, CommandFlag } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** Attempts that wait out a backoff before they are sent again. */
@@ -43,6 +43,11 @@ export class RetryQueue {
 		}
 		this.#timers.clear();
 	}
+}
+
+/** Whether a command whose connection ended may be sent again: it was never written, or changes nothing and its reply was not garbage. */
+export function mayRepeat(attempt: Attempt, cause: ClientError, written: boolean): boolean {
+	return !written || ((attempt.subject.flags & CommandFlag.readOnly) !== 0 && cause.code !== "PROTOCOL");
 }
 
 /** The error of a command whose connection ended before its reply. */

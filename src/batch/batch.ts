@@ -8,7 +8,7 @@
 import { Timed } from "../deadline-clock.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { BatchError, ClientError } from "../errors.js";
-import { GroupRequest } from "../request.js";
+import { CommandFlag, GroupRequest } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import type { BatchCommand, Chunk } from "./plan.js";
 
@@ -31,6 +31,9 @@ export interface BatchWork<T> {
 interface LaneRun {
 	readonly chunks: Chunk[];
 	next: number;
+	/** Groups dispatched and not yet answered whole. */
+	open: number;
+	launching: boolean;
 }
 
 export class BatchRun<T> extends Timed {
@@ -45,8 +48,8 @@ export class BatchRun<T> extends Timed {
 	#from = 0;
 	#failed = false;
 	#done = false;
-	/** Chunks are being dispatched: one that settles at once does not end the batch. */
-	#launching = false;
+	/** Lanes that are dispatching right now: a chunk that settles meanwhile does not end the batch. */
+	#launching = 0;
 
 	constructor(
 		work: BatchWork<T>,
@@ -89,26 +92,30 @@ export class BatchRun<T> extends Timed {
 
 	#nextWindow = (): void => {
 		if (this.#done) return;
-		this.#launching = true;
+		this.#launching += 1;
 		const from = this.#from;
 		this.#from = Math.min(from + WINDOW_ITEMS, this.#work.items);
-		for (const chunks of this.#work.plan(from, this.#from)) {
-			const lane = { chunks, next: 0 };
-			for (let i = 0; i < this.#maxInflight; i++) this.#dispatchNext(lane);
-		}
-		this.#launching = false;
+		for (const chunks of this.#work.plan(from, this.#from)) this.#launch({ chunks, next: 0, open: 0, launching: false });
+		this.#launching -= 1;
 		this.#advance();
 	};
 
-	#dispatchNext(lane: LaneRun): void {
-		const chunk = lane.chunks[lane.next];
-		if (chunk === undefined) return;
-		lane.next += 1;
-		this.#dispatch(chunk, lane);
+	/** Dispatches what `maxInflight` allows. A chunk that settles at once makes room for this loop and recurses no deeper. */
+	#launch(lane: LaneRun): void {
+		if (lane.launching) return;
+		lane.launching = true;
+		this.#launching += 1;
+		while (!this.#done && lane.open < this.#maxInflight && lane.next < lane.chunks.length) {
+			lane.next += 1;
+			this.#dispatch(lane.chunks[lane.next - 1] as Chunk, lane);
+		}
+		this.#launching -= 1;
+		lane.launching = false;
 	}
 
 	#dispatch(commands: BatchCommand[], lane: LaneRun): void {
 		const group = new GroupRequest(commands, this.#settled);
+		lane.open += 1;
 		this.#groups.set(group, lane);
 		this.#dispatcher.dispatch(group);
 	}
@@ -118,7 +125,7 @@ export class BatchRun<T> extends Timed {
 		const command = group.commands[index] as BatchCommand;
 		const lane = this.#groups.get(group) as LaneRun;
 		if (!(result instanceof ClientError)) this.#work.take(command, result, this.results);
-		else if (result.code === "TRYAGAIN" && command.items.length > 1 && this.#work.split !== undefined) {
+		else if (result.code === "TRYAGAIN" && (command.flags & CommandFlag.splittable) !== 0 && this.#work.split !== undefined) {
 			this.#dispatch(this.#work.split(command), lane);
 		} else {
 			const pardoned = this.#work.pardon?.(command, result);
@@ -127,12 +134,13 @@ export class BatchRun<T> extends Timed {
 		}
 		if (group.pending > 0) return;
 		this.#groups.delete(group);
-		this.#dispatchNext(lane);
+		lane.open -= 1;
+		this.#launch(lane);
 		this.#advance();
 	};
 
 	#advance(): void {
-		if (this.#launching || this.#groups.size > 0) return;
+		if (this.#launching > 0 || this.#groups.size > 0) return;
 		if (this.#from < this.#work.items) setImmediate(this.#nextWindow);
 		else this.#complete();
 	}

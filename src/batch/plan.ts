@@ -23,7 +23,7 @@ export type Chunk = BatchCommand[];
 export interface ChunkLimits {
 	/** Keys in a chunk. */
 	readonly keys: number;
-	/** Bytes of arguments in a chunk. */
+	/** Bytes of arguments in a chunk, unless one item alone has more. Strings count by their characters. */
 	readonly bytes: number;
 }
 
@@ -78,8 +78,10 @@ export function planKeys(
 			let end = start;
 			let bytes = 0;
 			const space = lanes.space(lane);
-			while (end < items.length && end - start < space && bytes < limits.bytes) {
-				bytes += (keys[items[end] as number] as Argument).length;
+			while (end < items.length && end - start < space) {
+				const more = (keys[items[end] as number] as Argument).length;
+				if (end > start && bytes + more > limits.bytes) break;
+				bytes += more;
 				end += 1;
 			}
 			const taken = start === 0 && end === items.length ? items : items.slice(start, end);

@@ -11,8 +11,8 @@ import { ClientError } from "../errors.js";
 import type { Lane } from "../lane.js";
 import { isHopeless, type Pool, within } from "../pool.js";
 import { classify, type Refusal, resolveRedirection } from "../refusal.js";
-import { Attempt, type Carrier, CommandFlag, type Endpoint, type Request } from "../request.js";
-import { RetryQueue, unanswered } from "../retry-queue.js";
+import { Attempt, type Carrier, type Endpoint, type Request } from "../request.js";
+import { mayRepeat, RetryQueue, unanswered } from "../retry-queue.js";
 import { SLOT_COUNT } from "../slot.js";
 import { Nodes } from "./nodes.js";
 import { SlotMap } from "./slot-map.js";
@@ -147,8 +147,7 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		const again = !written || (attempt.subject.flags & CommandFlag.readOnly) !== 0;
-		if (this.#closed !== null || !again || isHopeless(cause)) attempt.settle(unanswered(this.#closed ?? cause, written));
+		if (this.#closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause)) attempt.settle(unanswered(this.#closed ?? cause, written));
 		else {
 			attempt.asking = false;
 			this.#retryLater(attempt, unanswered(cause, written));

@@ -9,6 +9,10 @@ import type { NodeView } from "./topology.js";
 export class Nodes {
 	readonly #context: ConnectionContext;
 	readonly #observer: PoolObserver;
+	/** Every one that was not let go of; a pool may have lost all its addresses to another one of the same node. */
+	readonly #pools = new Set<Pool>();
+	/** Let go of, but not done with what they were asked. */
+	readonly #leaving = new Set<Pool>();
 	/** Under `host:port` of each of its addresses. */
 	readonly #byAddress = new Map<string, Pool>();
 	readonly #byId = new Map<string, Pool>();
@@ -18,8 +22,8 @@ export class Nodes {
 		this.#observer = observer;
 	}
 
-	pools(): Set<Pool> {
-		return new Set(this.#byAddress.values());
+	pools(): ReadonlySet<Pool> {
+		return this.#pools;
 	}
 
 	find(address: string): Pool | undefined {
@@ -32,6 +36,7 @@ export class Nodes {
 		let pool = this.#byAddress.get(address);
 		if (pool === undefined) {
 			pool = new Pool(endpoint, this.#context, this.#observer);
+			this.#pools.add(pool);
 			this.#byAddress.set(address, pool);
 		}
 		return pool;
@@ -62,22 +67,23 @@ export class Nodes {
 
 	/** Lets go of every node that is not in `current`: it answers what it was asked, then its connections end. */
 	keep(current: ReadonlySet<Pool>): void {
-		const removed = new Set<Pool>();
-		for (const [address, pool] of this.#byAddress) {
-			if (current.has(pool)) continue;
-			this.#byAddress.delete(address);
-			removed.add(pool);
-		}
+		for (const [address, pool] of this.#byAddress) if (!current.has(pool)) this.#byAddress.delete(address);
 		for (const [id, pool] of this.#byId) if (!current.has(pool)) this.#byId.delete(id);
-		for (const pool of removed) void pool.close(this.#context.settings.timeouts.closeMs);
+		for (const pool of this.#pools) {
+			if (current.has(pool)) continue;
+			this.#pools.delete(pool);
+			this.#leaving.add(pool);
+			void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
+		}
 	}
 
 	async idle(): Promise<void> {
-		await Promise.all([...this.pools()].map((pool) => pool.idle()));
+		await Promise.all([...this.#pools, ...this.#leaving].map((pool) => pool.idle()));
 	}
 
 	destroy(cause?: Error): void {
-		for (const pool of this.pools()) pool.destroy(cause);
+		for (const pool of [...this.#pools, ...this.#leaving]) pool.destroy(cause);
+		this.#pools.clear();
 		this.#byAddress.clear();
 		this.#byId.clear();
 	}

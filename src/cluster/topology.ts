@@ -72,13 +72,16 @@ function parseNode(reply: Reply, answeredBy: Endpoint): NodeView | null {
 	return { id: typeof id === "string" && id !== "" ? id : `${endpoint.host}:${port}`, endpoint, aliases };
 }
 
-/** Metadata is a map in RESP3, a flat array in RESP2. */
+/** Metadata is a map in RESP3, a flat array in RESP2. A value that is no text says nothing: `null` is no host of that name. */
 function parseMetadata(reply: Reply | undefined): Map<string, string> {
 	const fields = new Map<string, string>();
+	const add = (field: Reply, value: Reply): void => {
+		if (typeof field === "string" && typeof value === "string") fields.set(field, value);
+	};
 	if (reply instanceof Map) {
-		for (const [field, value] of reply) fields.set(String(field), String(value));
+		for (const [field, value] of reply) add(field, value);
 	} else if (Array.isArray(reply)) {
-		for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), String(reply[i + 1]));
+		for (let i = 0; i + 1 < reply.length; i += 2) add(reply[i] as Reply, reply[i + 1] as Reply);
 	}
 	return fields;
 }

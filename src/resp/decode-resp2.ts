@@ -206,6 +206,9 @@ export class Resp2Decoder implements ReplyDecoder {
 		const source = this.#source;
 		const start = value.byteOffset - source.byteOffset;
 		const end = start + value.length;
+		// Nearly all replies to writes: no string is made for them.
+		if (value.length === 2 && value[0] === 79 && value[1] === 75 && (mode === ReplyMode.string || this.#isSimple(value)))
+			return "OK";
 		if (mode === ReplyMode.string || this.#isSimple(value)) {
 			return exceedsString(value.length) ? tooLongForString(value.length) : utf8Text(source, start, end);
 		}

@@ -40,7 +40,7 @@ export interface Resp3DecoderOptions {
 	rawVerbatim?: boolean | undefined;
 }
 
-type Container = Reply[] | Map<Reply, Reply>;
+type Container = Reply[] | Map<Reply, Reply> | null;
 
 const Kind = { list: 0, push: 1, map: 2, attribute: 3 } as const;
 type Kind = (typeof Kind)[keyof typeof Kind];
@@ -61,7 +61,6 @@ const MAX_MAP_SIZE = 2 ** 24;
 /** This many digits cannot leave the safe integers. */
 const SAFE_DIGITS = 15;
 const NO_KEY = Symbol("no key");
-const NOTHING: Container = [];
 
 const State = { idle: 0, writing: 1, failed: 2 } as const;
 
@@ -88,7 +87,9 @@ export class Resp3Decoder implements ReplyDecoder {
 	// The innermost open aggregate ...
 	#depth = 0;
 	#kind: Kind = Kind.list;
-	#container: Container = [];
+	/** Its elements: in one of the two, the other is null. */
+	#list: Reply[] | null = null;
+	#map: Map<Reply, Reply> | null = null;
 	#left = 0;
 	#key: Reply | typeof NO_KEY = NO_KEY;
 	// ... and those around it, from depth 0.
@@ -263,13 +264,14 @@ export class Resp3Decoder implements ReplyDecoder {
 		if (negative) at++;
 		const from = at;
 		let number = 0;
+		let digit = 0;
 		for (; at < end; at++) {
-			const digit = ((chunk[at] as number) - Byte.zero) >>> 0;
-			if (digit > 9) break;
+			digit = (chunk[at] as number) - Byte.zero;
+			if (digit < 0 || digit > 9) break;
 			number = number * 10 + digit;
 		}
 		const digits = at - from;
-		if (at + 1 < end && digits > 0 && digits <= SAFE_DIGITS && chunk[at] === Byte.cr && chunk[at + 1] === Byte.lf) {
+		if (digit === Byte.cr - Byte.zero && at + 1 < end && chunk[at + 1] === Byte.lf && digits > 0 && digits <= SAFE_DIGITS) {
 			this.#value(negative ? 0 - number : number);
 			return at + 2;
 		}
@@ -392,14 +394,15 @@ export class Resp3Decoder implements ReplyDecoder {
 		const depth = this.#depth;
 		if (depth >= this.#maxDepth) throw new ProtocolError(`a reply is nested deeper than ${this.#maxDepth}`);
 		this.#kinds[depth] = this.#kind;
-		this.#containers[depth] = this.#container;
+		this.#containers[depth] = this.#list ?? this.#map;
 		this.#lefts[depth] = this.#left;
 		this.#keys[depth] = this.#key;
 		this.#modes[depth] = this.#mode;
 		this.#depth = depth + 1;
 		this.#kind = kind;
 		// Grows as elements arrive: the count is only the peer's word.
-		this.#container = kind >= Kind.map ? new Map() : [];
+		this.#list = kind >= Kind.map ? null : [];
+		this.#map = kind >= Kind.map ? new Map() : null;
 		this.#left = elements;
 		this.#key = NO_KEY;
 		if (kind === Kind.push) this.#mode = this.#outOfBand;
@@ -414,7 +417,7 @@ export class Resp3Decoder implements ReplyDecoder {
 			this.#sink.reply(value);
 			return;
 		}
-		if (this.#kind <= Kind.push) (this.#container as Reply[]).push(value);
+		if (this.#list !== null) this.#list.push(value);
 		else this.#mapItem(value);
 		if (--this.#left === 0) this.#close();
 	}
@@ -424,7 +427,7 @@ export class Resp3Decoder implements ReplyDecoder {
 			this.#key = value;
 			return;
 		}
-		const map = this.#container as Map<Reply, Reply>;
+		const map = this.#map as Map<Reply, Reply>;
 		if (map.size === MAX_MAP_SIZE) throw new ProtocolError(`a map has more than ${MAX_MAP_SIZE} entries`);
 		if (this.#mode !== DROP) map.set(this.#key, value);
 		this.#key = NO_KEY;
@@ -434,7 +437,7 @@ export class Resp3Decoder implements ReplyDecoder {
 	#close(): void {
 		do {
 			const kind = this.#kind;
-			const container = this.#container;
+			const container = (this.#list ?? this.#map) as Reply[] | Map<Reply, Reply>;
 			const depth = this.#depth - 1;
 			this.#restore(depth);
 			if (kind === Kind.push) {
@@ -449,7 +452,7 @@ export class Resp3Decoder implements ReplyDecoder {
 				this.#sink.reply(container);
 				return;
 			}
-			if (this.#kind <= Kind.push) (this.#container as Reply[]).push(container);
+			if (this.#list !== null) this.#list.push(container);
 			else this.#mapItem(container);
 		} while (--this.#left === 0);
 	}
@@ -458,12 +461,14 @@ export class Resp3Decoder implements ReplyDecoder {
 	#restore(depth: number): void {
 		this.#depth = depth;
 		this.#kind = this.#kinds[depth] as Kind;
-		this.#container = this.#containers[depth] as Container;
+		const container = this.#containers[depth] as Container;
+		this.#list = Array.isArray(container) ? container : null;
+		this.#map = this.#list === null ? (container as Map<Reply, Reply> | null) : null;
 		this.#left = this.#lefts[depth] as number;
 		this.#key = this.#keys[depth] as Reply | typeof NO_KEY;
 		this.#mode = this.#modes[depth] as BulkMode;
 		this.#keys[depth] = NO_KEY;
-		this.#containers[depth] = NOTHING;
+		this.#containers[depth] = null;
 	}
 
 	#endStreamedAggregate(text: string): void {

@@ -15,6 +15,8 @@ import type { ClientError } from "../errors.js";
  * | array `*`, set `~` | array |
  * | map `%` | Map |
  * | error `-`, `!` | a `ReplyError` *value* |
+ * | big number that is none | a `ClientError` value, PROTOCOL |
+ * | bulk longer than a string can be, read as one | a `ClientError` value, UNSUPPORTED |
  */
 export type Reply<Text extends string | Buffer = string | Buffer> =
 	| Text
@@ -31,18 +33,21 @@ export type Reply<Text extends string | Buffer = string | Buffer> =
 export const ReplyMode = {
 	string: 0,
 	buffer: 1,
-	/** A top-level bulk string is written into `ReplySink.target()`; its reply is the number of bytes. */
+	/** A top-level bulk string `$n` is written into `ReplySink.target()`; its reply is the number of bytes. Any other reply is read as with `buffer`. */
 	into: 2,
 } as const;
 export type ReplyMode = (typeof ReplyMode)[keyof typeof ReplyMode];
 
 /**
  * What a connection gives its decoder. `mode` is asked once, at the first byte of each top-level reply that is not a push.
- * None of the three may throw.
+ * What these throw passes through `ReplyDecoder.write`; the decoder is unusable from then on.
  */
 export interface ReplySink {
 	mode(): ReplyMode;
-	/** Asked once the header of a top-level bulk string was read in mode `into`; null: the body is read and dropped, the reply is its length. */
+	/**
+	 * Asked once the header of a top-level bulk string was read in mode `into`. null, or fewer bytes than the string has: the body is read and
+	 * dropped, the reply is its length all the same.
+	 */
 	target(): Uint8Array | null;
 	reply(value: Reply): void;
 	/** A push at any depth. Bulk strings in it are Buffers. */

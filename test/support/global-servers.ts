@@ -14,6 +14,7 @@ declare module "vitest" {
 /** Starts the shared servers once per run; only runs when a file of the project is selected. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
 	const { name, product, version, kind } = await findRuntime();
+	if (kind === "process") process.env.SLOTWIRE_DOCKER = "off";
 	const standalone = await startStandalone();
 	const cluster = await startCluster({ primaries: 3, replicas: 3 });
 	project.provide("server", { name, product, version, kind });

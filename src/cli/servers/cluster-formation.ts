@@ -72,7 +72,7 @@ export async function clusterAgrees(targets: readonly RawTarget[], timeoutMs = 1
 }
 
 function share(index: number, primaries: number): [number, number] {
-	return [Math.floor((index * SLOTS) / primaries), Math.floor(((index + 1) * SLOTS) / primaries) - 1];
+	return [Math.round((index * SLOTS) / primaries), Math.round(((index + 1) * SLOTS) / primaries) - 1];
 }
 
 async function giveSlots({ connection, slots }: Node): Promise<void> {

@@ -51,7 +51,8 @@ export function parseRaw(bytes: Buffer, offset = 0): { reply: RawReply; end: num
 		case ",":
 			return { reply: Number(text.replace("inf", "Infinity")), end: next };
 		case "(":
-			return { reply: BigInt(text), end: next };
+			// Scripts may write any text here, and the server passes it on.
+			return { reply: /^[+-]?\d+$/.test(text) ? BigInt(text) : text, end: next };
 		case "#":
 			return { reply: text === "t", end: next };
 		case "_":
@@ -178,6 +179,14 @@ export class RawConnection implements AsyncDisposable {
 
 	#read(chunk: Buffer): void {
 		this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
+		try {
+			this.#take();
+		} catch (error) {
+			this.#fail(error as Error);
+		}
+	}
+
+	#take(): void {
 		for (;;) {
 			const parsed = this.#received.length === 0 ? undefined : parseRaw(this.#received);
 			if (parsed === undefined) return;

@@ -138,6 +138,7 @@ describe.each(both)("%s", (name) => {
 		expect(refusal("$536870913\r\n", name)).toBeInstanceOf(ProtocolError);
 		expect(refusal("$11\r\n", name, ReplyMode.string, { maxBulkBytes: 10 })).toBeInstanceOf(ProtocolError);
 		expect(refusal("*1\r\n$11\r\n", name, ReplyMode.string, { maxBulkBytes: 10 })).toBeInstanceOf(ProtocolError);
+		expect(refusal(`$11\r\n${"x".repeat(11)}\r\n`, name, ReplyMode.string, { maxBulkBytes: 10 })).toBeInstanceOf(ProtocolError);
 		expect(decodeOne(`$10\r\n${"x".repeat(10)}\r\n`, name, ReplyMode.string, { maxBulkBytes: 10 })).toHaveLength(10);
 	});
 

@@ -1,0 +1,63 @@
+import type { ClusterNode } from "../../fixtures/servers.js";
+import { parseRaw } from "../../src/cli/servers/raw-connection.js";
+import { TcpProxy } from "./proxy.js";
+
+/** A proxy before each node of a real cluster that keeps what clients said, connection by connection. */
+export class ClusterTaps implements AsyncDisposable {
+	readonly #taps = new Map<ClusterNode, { proxy: TcpProxy; said: Buffer[][] }>();
+
+	static async start(nodes: readonly ClusterNode[]): Promise<ClusterTaps> {
+		const taps = new ClusterTaps();
+		for (const node of nodes) {
+			const said: Buffer[][] = [];
+			const proxy = await TcpProxy.start(node);
+			proxy.onConnection(({ index, toServer }) => {
+				const pieces: Buffer[] = [];
+				said[index] = pieces;
+				toServer.tap((bytes) => pieces.push(Buffer.from(bytes)));
+			});
+			taps.#taps.set(node, { proxy, said });
+		}
+		return taps;
+	}
+
+	/** For the option `cluster.natMap`: sends a client to the proxies. */
+	get natMap(): Record<string, string> {
+		return Object.fromEntries([...this.#taps].map(([node, { proxy }]) => [addressOf(node), addressOf(proxy)]));
+	}
+
+	get url(): string {
+		return `redis-cluster://${[...this.#taps.values()].map(({ proxy }) => addressOf(proxy)).join(",")}`;
+	}
+
+	proxy(node: ClusterNode): TcpProxy {
+		return this.#taps.get(node)!.proxy;
+	}
+
+	/** The commands sent to a node, those of each connection in their order, handshakes and refreshes left out. */
+	commands(node: ClusterNode): string[][][] {
+		return this.#taps.get(node)!.said.map((pieces) => commandsIn(Buffer.concat(pieces)));
+	}
+
+	/** Forgets what was said so far; every command must have been answered. */
+	clear(): void {
+		for (const { said } of this.#taps.values()) for (const pieces of said) pieces.length = 0;
+	}
+
+	async [Symbol.asyncDispose](): Promise<void> {
+		await Promise.all([...this.#taps.values()].map(({ proxy }) => proxy.close()));
+	}
+}
+
+function commandsIn(bytes: Buffer): string[][] {
+	const commands: string[][] = [];
+	for (let parsed = parseRaw(bytes); parsed !== undefined; parsed = parseRaw(bytes, parsed.end)) {
+		commands.push(parsed.reply as string[]);
+		if (parsed.end === bytes.length) break;
+	}
+	return commands.filter(([name]) => !/^(HELLO|CLIENT|CLUSTER)$/.test(name!));
+}
+
+function addressOf({ host, port }: { host: string; port: number }): string {
+	return `${host}:${port}`;
+}
