@@ -24,7 +24,7 @@ import {
 import { lineEnd, SplitLine, unknownType } from "./lines.js";
 import { parseBigNumber, parseDouble, parseInteger } from "./numbers.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "./reply.js";
-import { Lender } from "./slab.js";
+import { IN_PLACE_BYTES, Lender, ReadSlab } from "./slab.js";
 import { StreamedString } from "./streamed-string.js";
 
 export interface Resp3DecoderOptions {
@@ -83,6 +83,12 @@ export class Resp3Decoder implements ReplyDecoder {
 	#bodyType = 0;
 	#streamed: StreamedString | null = null;
 	readonly #lender = new Lender();
+	readonly #slab = new ReadSlab();
+	/** The last `room` was the body's own, not the slab's. */
+	#roomIsBody = false;
+	#inPlace = false;
+	/** Bytes of the chunk at hand that were handed out as small Buffers. */
+	#lent = 0;
 
 	// The innermost open aggregate ...
 	#depth = 0;
@@ -111,9 +117,30 @@ export class Resp3Decoder implements ReplyDecoder {
 
 	write(chunk: Uint8Array): void {
 		this.#enter();
-		const bytes = asBuffer(chunk);
-		const end = bytes.length;
+		this.#decode(asBuffer(chunk), false);
+		this.#state = State.idle;
+	}
+
+	room(): Buffer | null {
+		if (this.#state !== State.idle) return null;
+		const body = this.#body.room();
+		this.#roomIsBody = body !== null;
+		return body ?? this.#slab.room();
+	}
+
+	filled(length: number): void {
+		this.#enter();
+		if (this.#roomIsBody) this.#body.filled(length);
+		else this.#decode(this.#slab.take(length), true);
+		this.#state = State.idle;
+	}
+
+	/** @param inPlace the chunk is ours and nobody writes to it again: small Buffers may be parts of it */
+	#decode(bytes: RawBuffer, inPlace: boolean): void {
 		this.#lender.nextChunk();
+		this.#inPlace = inPlace;
+		this.#lent = 0;
+		const end = bytes.length;
 		let pos = 0;
 		while (pos < end) {
 			if (this.#body.missing > 0) {
@@ -122,17 +149,7 @@ export class Resp3Decoder implements ReplyDecoder {
 			} else if (this.#line.length > 0) pos = this.#resumeLine(bytes, pos, end);
 			else pos = this.#frames(bytes, pos, end, false);
 		}
-		this.#state = State.idle;
-	}
-
-	room(): Buffer | null {
-		return this.#state === State.idle ? this.#body.room() : null;
-	}
-
-	filled(length: number): void {
-		this.#enter();
-		this.#body.filled(length);
-		this.#state = State.idle;
+		this.#slab.observe(end, this.#lent);
 	}
 
 	#enter(): void {
@@ -301,9 +318,16 @@ export class Resp3Decoder implements ReplyDecoder {
 		}
 		if (chunk[stop] !== Byte.cr || chunk[stop + 1] !== Byte.lf)
 			throw new ProtocolError("a bulk string does not end where its length says");
-		if (mode === ReplyMode.buffer) this.#value(this.#lender.lend(chunk, start, stop, end));
+		if (mode === ReplyMode.buffer) this.#value(this.#lend(chunk, start, stop, end));
 		else this.#value(exceedsString(length) ? tooLongForString(length) : utf8Text(chunk, start, stop));
 		return stop + 2;
+	}
+
+	#lend(chunk: RawBuffer, start: number, stop: number, end: number): Buffer {
+		const length = stop - start;
+		if (length >= IN_PLACE_BYTES) return this.#lender.lend(chunk, start, stop, end);
+		this.#lent += length;
+		return this.#inPlace ? chunk.subarray(start, stop) : this.#lender.lend(chunk, start, stop, end);
 	}
 
 	#bulkWithoutLength(length: number): number {

@@ -61,7 +61,10 @@ export interface ReplyDecoder {
 	 * @throws ProtocolError on bytes that are not RESP; the decoder is unusable from then on.
 	 */
 	write(chunk: Buffer): void;
-	/** Where the bytes that come next belong, when a large bulk string is being read; the socket may read straight into it. */
+	/**
+	 * Where the next read should go: the destination of a large bulk string, or memory that small Buffers are cut from in place.
+	 * Null: anywhere, and `write` gets it.
+	 */
 	room(): Buffer | null;
 	/** `length` bytes were read into the start of `room()`. */
 	filled(length: number): void;
