@@ -1,7 +1,15 @@
 /** The client as its users see it. Every method only rejects; nothing is sent when an argument is refused. */
 import { type BatchWork, finishBatch } from "./batch/batch.js";
 import { place, send } from "./commands/any-command.js";
-import { checkKey, expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
+import {
+	checkKey,
+	expireArguments,
+	type Key,
+	keyArguments,
+	type Limits,
+	setArguments,
+	type Value,
+} from "./commands/arguments.js";
 import {
 	type BatchOptions,
 	checkKeys,
@@ -19,7 +27,7 @@ import type { Counters, Gauges } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
 import { borrowFlag, CommandFlag, SingleRequest } from "./request.js";
-import type { Argument } from "./resp/encode.js";
+import { type Argument, isDetached } from "./resp/encode.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
 import { keySlot } from "./slot.js";
 import { startBatch } from "./start-batch.js";
@@ -64,6 +72,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 
 	/** The same client with another deadline or an abort signal for each call. */
 	with(options: ViewOptions): Client<Text> {
+		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of with()");
 		if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0) throw new InvalidOptionError("timeoutMs", "must be an integer from 0");
@@ -85,7 +94,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
-			const checked = checkKey(key);
+			const checked = checkKey(key, 1, core.settings.socket);
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
 			core.start(
 				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly, view.mode, null, resolve, reject),
@@ -104,7 +113,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	set(key: Key, value: Value, options: SetOptions & { get: true }): Promise<Text | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<"OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
-		return this.#keyed(0, () => setArguments(key, value, options));
+		return this.#keyed(0, (limits) => setArguments(key, value, options, limits));
 	}
 
 	/**
@@ -114,7 +123,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/expire/
 	 */
 	expire(key: Key, seconds: number): Promise<0 | 1> {
-		return this.#keyed(0, () => expireArguments(key, seconds));
+		return this.#keyed(0, (limits) => expireArguments(key, seconds, limits));
 	}
 
 	/**
@@ -123,7 +132,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/ttl/
 	 */
 	ttl(key: Key): Promise<number> {
-		return this.#keyed(CommandFlag.readOnly, () => keyArguments("TTL", key));
+		return this.#keyed(CommandFlag.readOnly, (limits) => keyArguments("TTL", key, limits));
 	}
 
 	/**
@@ -132,7 +141,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/incr/
 	 */
 	incr(key: Key): Promise<number | bigint> {
-		return this.#keyed(0, () => keyArguments("INCR", key));
+		return this.#keyed(0, (limits) => keyArguments("INCR", key, limits));
 	}
 
 	/**
@@ -145,8 +154,9 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		const { lent } = this.#core;
 		const request = new Promise<number | null>((resolve, reject) => {
 			if (!(target instanceof Uint8Array)) throw new InvalidArgumentError(2, "the target must be a Buffer or Uint8Array");
+			if (isDetached(target)) throw new InvalidArgumentError(2, "the ArrayBuffer of the target is detached");
 			if (lent.has(target)) throw new InvalidArgumentError(2, "the target is lent to a call that has not settled");
-			const checked = checkKey(key);
+			const checked = checkKey(key, 1, this.#core.settings.socket);
 			const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
 			lent.add(target);
 			const { timeoutMs, signal } = this.#view;
@@ -199,7 +209,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	mget(keys: readonly Key[], options?: BatchOptions & { partial?: boolean }): Promise<(Text | null | ClientError)[]> {
 		return this.#batch<Text | null>(options, (batch, rest) => {
 			refuseUnknown(rest);
-			return mgetWork(this.#core, checkKeys(keys), this.#view.mode, batch);
+			return mgetWork(this.#core, checkKeys(keys, this.#core.settings.socket), this.#view.mode, batch);
 		});
 	}
 
@@ -257,10 +267,11 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @throws what `use` throws; CONNECTION, TIMEOUT, AUTH when no connection could be made
 	 */
 	async withConnection<T>(options: LeaseOptions, use: (connection: Client<Text>) => Promise<T>): Promise<T> {
+		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 		const { key, node, ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of withConnection()");
 		const core = this.#core;
-		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0));
+		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0, core.settings.socket));
 		const lease = await core.dispatcher.lease(node === undefined ? { slot } : { node });
 		try {
 			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core.table);
@@ -293,11 +304,11 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 
 	// ── how calls become requests ──
 
-	#keyed<R>(flags: number, build: () => Argument[]): Promise<R> {
+	#keyed<R>(flags: number, build: (limits: Limits) => Argument[]): Promise<R> {
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
-			const args = build();
+			const args = build(core.settings.socket);
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
 			core.start(
 				new SingleRequest(args, slot, flags | borrowFlag(args), view.mode, null, resolve, reject),
@@ -323,7 +334,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 			if (batch.partial) throw new InvalidOptionError("partial", "is not an option of this batch");
 			refuseUnknown(rest);
 			let total = 0;
-			const work = countWork(this.#core, name, checkKeys(keys), batch, (count) => {
+			const work = countWork(this.#core, name, checkKeys(keys, this.#core.settings.socket), batch, (count) => {
 				total += count;
 			});
 			startBatch(this.#core, this.#view, work, batch, (results, failed) => {

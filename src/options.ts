@@ -1,6 +1,6 @@
 /** What `createClient` takes: types, the one table of defaults, URLs, environment. */
 import type { ConnectionOptions as TlsOptions } from "node:tls";
-import { InvalidOptionError } from "./errors.js";
+import { ClientError, InvalidOptionError } from "./errors.js";
 import type { Endpoint } from "./request.js";
 
 export interface Credentials {
@@ -81,6 +81,8 @@ export interface Settings {
 }
 
 const MiB = 1024 * 1024;
+/** Timers of Node that are set for longer fire at once. */
+const MAX_TIMER_MS = 2 ** 31 - 1;
 
 const defaults = {
 	socket: { keepAliveMs: 30_000, maxBulkBytes: 512 * MiB },
@@ -122,10 +124,10 @@ const topLevel = new Set([...Object.keys(defaults), "url", "nodes", "name", "dat
 
 /**
  * Checks what the caller gave and fills in the defaults.
- * @throws INVALID_OPTION with the field's path.
+ * @throws INVALID_OPTION with the field's path; UNSUPPORTED for Sentinel
  */
 export function resolveOptions(input: string | ClientOptions): Settings {
-	if (typeof input !== "string" && (typeof input !== "object" || input === null)) {
+	if (typeof input !== "string" && (typeof input !== "object" || input === null || Array.isArray(input))) {
 		throw new InvalidOptionError("options", "must be a URL or an object");
 	}
 	const options: ClientOptions = typeof input === "string" ? { url: input } : input;
@@ -134,9 +136,10 @@ export function resolveOptions(input: string | ClientOptions): Settings {
 	}
 	const fromUrl = options.url === undefined ? undefined : parseUrl(options.url);
 	const mode = options.nodes !== undefined ? "cluster" : (fromUrl?.mode ?? "standalone");
-	const seeds = options.nodes !== undefined ? seedsOf(options.nodes) : (fromUrl?.seeds ?? [{ host: "127.0.0.1", port: 6379 }]);
+	const seeds =
+		options.nodes !== undefined ? seedsOf(options.nodes, "nodes") : (fromUrl?.seeds ?? [{ host: "127.0.0.1", port: 6379 }]);
 	const database = options.database ?? fromUrl?.database ?? 0;
-	if (!Number.isInteger(database) || database < 0) throw new InvalidOptionError("database", "must be an integer from 0");
+	if (!Number.isSafeInteger(database) || database < 0) throw new InvalidOptionError("database", "must be an integer from 0");
 	if (database !== 0 && mode === "cluster") throw new InvalidOptionError("database", "a cluster has only database 0");
 	const protocol = options.protocol ?? fromUrl?.protocol ?? 3;
 	if (protocol !== 2 && protocol !== 3) throw new InvalidOptionError("protocol", "must be 2 or 3");
@@ -161,6 +164,7 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
 	if (env.REDIS_URL) return { url: env.REDIS_URL };
 	const node: Endpoint = { host: env.REDIS_HOST || "127.0.0.1", port: portOf(env.REDIS_PORT || "6379", "REDIS_PORT") };
 	const mode = env.REDIS_MODE || "standalone";
+	if (mode === "sentinel") throw sentinel();
 	if (mode !== "standalone" && mode !== "cluster") throw new InvalidOptionError("REDIS_MODE", "must be standalone or cluster");
 	const tls = /^(true|1|yes)$/i.test(env.REDIS_SSL ?? "");
 	const address = `${node.host.includes(":") ? `[${node.host}]` : node.host}:${node.port}`;
@@ -192,14 +196,14 @@ export function parseUrl(url: string): FromUrl {
 		);
 	}
 	const [, scheme = "", suffix = "", credentials, hosts = "", path = "", query = ""] = match;
-	if (suffix.toLowerCase() === "-sentinel") throw new InvalidOptionError("url", "Sentinel is not supported yet");
 	const unix = scheme.toLowerCase() === "unix";
 	if (unix && (suffix !== "" || hosts !== "" || path === ""))
 		throw new InvalidOptionError("url", "a unix URL is unix:///path/of/the/socket");
+	if (suffix.toLowerCase() === "-sentinel") throw sentinel();
 	const cluster = suffix !== "";
 	const result: FromUrl = {
 		mode: cluster ? "cluster" : "standalone",
-		seeds: unix ? [{ host: decode(path), port: 0 }] : seedsOf(hosts === "" ? ["127.0.0.1"] : hosts.split(",")),
+		seeds: unix ? [{ host: decode(path), port: 0 }] : seedsOf(hosts === "" ? ["127.0.0.1"] : hosts.split(","), "url"),
 		tls: /^(rediss|valkeys)$/i.test(scheme),
 		...queryOf(query),
 	};
@@ -212,12 +216,18 @@ export function parseUrl(url: string): FromUrl {
 	return result;
 }
 
+function sentinel(): ClientError {
+	return new ClientError("UNSUPPORTED", "Sentinel is not supported yet");
+}
+
 function queryOf(query: string): Partial<FromUrl> {
 	const result: Partial<FromUrl> = {};
 	for (const [field, value] of new URLSearchParams(query)) {
 		if (field === "protocol" && (value === "2" || value === "3")) result.protocol = value === "2" ? 2 : 3;
 		else if ((field === "database" || field === "db") && /^\d+$/.test(value)) result.database = Number(value);
 		else if (field === "name") result.name = value;
+		// With an @ this is no query: a password has a ? that was not escaped, and may not be shown.
+		else if (query.includes("@")) throw new InvalidOptionError("url", "a ? in a user or password must be written %3F");
 		else throw new InvalidOptionError("url", `?${field} is not known or has no legal value`);
 	}
 	return result;
@@ -258,12 +268,12 @@ function portOf(text: string, field: string): number {
 	return port;
 }
 
-function seedsOf(nodes: readonly (string | Endpoint)[]): Endpoint[] {
-	if (!Array.isArray(nodes) || nodes.length === 0) throw new InvalidOptionError("nodes", "must name at least one node");
+function seedsOf(nodes: readonly (string | Endpoint)[], field: "nodes" | "url"): Endpoint[] {
+	if (!Array.isArray(nodes) || nodes.length === 0) throw new InvalidOptionError(field, "must name at least one node");
 	return nodes.map((node, index) => {
-		if (typeof node === "string") return parseEndpoint(node, "nodes");
-		if (typeof node?.host !== "string") throw new InvalidOptionError("nodes", `entry ${index} has no host`);
-		return { host: hostOf(node.host, "nodes"), port: portOf(String(node.port), "nodes") };
+		if (typeof node === "string") return parseEndpoint(node, field);
+		if (typeof node?.host !== "string") throw new InvalidOptionError(field, `entry ${index} has no host`);
+		return { host: hostOf(node.host, field), port: portOf(String(node.port), field) };
 	});
 }
 
@@ -284,9 +294,9 @@ function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefi
 function authOf(auth: ClientOptions["auth"]): ClientOptions["auth"] {
 	if (auth === undefined || typeof auth === "function") return auth;
 	if (typeof auth !== "object" || auth === null) throw new InvalidOptionError("auth", "must be an object or a function");
-	for (const field of ["username", "password"] as const) {
-		if (auth[field] !== undefined && typeof auth[field] !== "string")
-			throw new InvalidOptionError(`auth.${field}`, "must be a string");
+	for (const [field, value] of Object.entries(auth)) {
+		if (field !== "username" && field !== "password") throw new InvalidOptionError(`auth.${field}`, "is not an option");
+		if (value !== undefined && typeof value !== "string") throw new InvalidOptionError(`auth.${field}`, "must be a string");
 	}
 	return { ...auth };
 }
@@ -297,6 +307,9 @@ function group<Name extends "socket" | "pool" | "retry" | "timeouts">(name: Name
 }
 
 function clusterOf(given: ClientOptions["cluster"]): ClusterSettings {
+	if (given !== undefined && (typeof given !== "object" || given === null)) {
+		throw new InvalidOptionError("cluster", "must be an object");
+	}
 	const { natMap, readFrom = "primary", ...rest } = given ?? {};
 	if (readFrom !== "primary") throw new InvalidOptionError("cluster.readFrom", "only primary is supported");
 	if (natMap !== undefined && typeof natMap !== "function" && (typeof natMap !== "object" || natMap === null)) {
@@ -316,10 +329,11 @@ function numbers(name: keyof typeof defaults, given: object | undefined): Record
 	const result: Record<string, number> = {};
 	for (const [field, value] of Object.entries(given)) {
 		const path = `${name}.${field}`;
-		if (!(field in defaults[name])) throw new InvalidOptionError(path, "is not an option");
+		if (!Object.hasOwn(defaults[name], field)) throw new InvalidOptionError(path, "is not an option");
 		if (value === undefined) continue;
 		const least = mayBeZero.has(path) ? 0 : 1;
 		if (!Number.isSafeInteger(value) || value < least) throw new InvalidOptionError(path, `must be an integer from ${least}`);
+		if (field.endsWith("Ms") && value > MAX_TIMER_MS) throw new InvalidOptionError(path, `must be at most ${MAX_TIMER_MS}`);
 		result[field] = value;
 	}
 	return result;

@@ -31,23 +31,23 @@ export class Pipeline<Text extends string | Buffer = string> {
 
 	/** @throws INVALID_ARGUMENT, at once; so do all methods but `exec` */
 	get(key: Key): this {
-		return this.#keyed(keyArguments("GET", key), CommandFlag.readOnly);
+		return this.#keyed(keyArguments("GET", key, this.#core.settings.socket), CommandFlag.readOnly);
 	}
 
 	set(key: Key, value: Value, options?: SetOptions): this {
-		return this.#keyed(setArguments(key, value, options), 0);
+		return this.#keyed(setArguments(key, value, options, this.#core.settings.socket), 0);
 	}
 
 	expire(key: Key, seconds: number): this {
-		return this.#keyed(expireArguments(key, seconds), 0);
+		return this.#keyed(expireArguments(key, seconds, this.#core.settings.socket), 0);
 	}
 
 	ttl(key: Key): this {
-		return this.#keyed(keyArguments("TTL", key), CommandFlag.readOnly);
+		return this.#keyed(keyArguments("TTL", key, this.#core.settings.socket), CommandFlag.readOnly);
 	}
 
 	incr(key: Key): this {
-		return this.#keyed(keyArguments("INCR", key), 0);
+		return this.#keyed(keyArguments("INCR", key, this.#core.settings.socket), 0);
 	}
 
 	/**

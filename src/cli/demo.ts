@@ -38,7 +38,7 @@ const methods: Record<DemoRow["method"], Method> = {
 		return values;
 	},
 	concurrent: (client, keys) => Promise.all(keys.map((key) => client.get(key))),
-	mget: (client, keys) => client.mget(keys, { chunkSize: KEYS }),
+	mget: (client, keys) => client.mget(keys),
 };
 
 /** Runs the demo; its result goes to `print`, what it is doing to `note`. */

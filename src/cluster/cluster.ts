@@ -79,9 +79,10 @@ export class Cluster implements Dispatcher, Carrier {
 		return scope === "primaries" ? primaries : [...primaries, ...shards.flatMap((shard) => shard.replicas)];
 	}
 
+	/** The node's own pool carries it: what is sent again goes to the same node, for another's answer would be counted twice. */
 	dispatchTo(node: Endpoint, request: Request): void {
-		request.carrier = this;
-		this.#nodes.at(node).send(request, -1);
+		if (this.#closed !== null) for (let i = 0; i < request.size; i++) request.settle(i, this.#closed);
+		else this.#nodes.at(node).dispatch(request);
 	}
 
 	lease(target: LeaseTarget): Promise<Lease> {
@@ -147,7 +148,8 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		if (this.#closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause)) attempt.settle(unanswered(this.#closed ?? cause, written));
+		if (this.#closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause))
+			attempt.settle(unanswered(this.#closed ?? cause, written));
 		else {
 			attempt.asking = false;
 			this.#retryLater(attempt, unanswered(cause, written));

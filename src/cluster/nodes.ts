@@ -65,15 +65,20 @@ export class Nodes {
 		return mapped === undefined ? endpoint : typeof mapped === "string" ? parseEndpoint(mapped, "cluster.natMap") : mapped;
 	}
 
-	/** Lets go of every node that is not in `current`: it answers what it was asked, then its connections end. */
+	/**
+	 * Lets go of every node that is not in `current`: it answers what it was asked, then its connections end; at once where it
+	 * was asked nothing, for want of a connection.
+	 */
 	keep(current: ReadonlySet<Pool>): void {
 		for (const [address, pool] of this.#byAddress) if (!current.has(pool)) this.#byAddress.delete(address);
 		for (const [id, pool] of this.#byId) if (!current.has(pool)) this.#byId.delete(id);
 		for (const pool of this.#pools) {
 			if (current.has(pool)) continue;
 			this.#pools.delete(pool);
-			this.#leaving.add(pool);
-			void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
+			if (pool.isReady) {
+				this.#leaving.add(pool);
+				void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
+			} else pool.destroy();
 		}
 	}
 

@@ -59,31 +59,39 @@ export class TopologyRefresh {
 	 * @throws AUTH, CLUSTER at once, CONNECTION
 	 */
 	async bootstrap(): Promise<void> {
-		const { seeds, timeouts } = this.#context.settings;
-		const started = performance.now();
+		const { seeds, timeouts, retry } = this.#context.settings;
 		const causes = new Map<string, ClientError>();
-		for (let attempt = 0; ; attempt++) {
-			this.#observer.began();
-			this.#lastBegan = performance.now();
-			const view = await this.#firstView(
-				seeds.map((seed) => this.#nodes.at(seed)),
-				causes,
-			);
-			if (this.#stopped) throw new ClientError("CLOSED", "the client is closed");
-			if (view !== null) {
-				this.#observer.adopt(view);
-				return;
+		let late = false;
+		let timer: NodeJS.Timeout | undefined;
+		const deadline = new Promise<null>((resolve) => {
+			if (timeouts.startMs === 0) return;
+			timer = setTimeout(() => {
+				late = true;
+				resolve(null);
+			}, timeouts.startMs);
+		});
+		try {
+			for (let attempt = 0; !late; attempt++) {
+				this.#observer.began();
+				this.#lastBegan = performance.now();
+				const pools = seeds.map((seed) => this.#nodes.at(seed));
+				const view = await Promise.race([this.#firstView(pools, causes), deadline]);
+				if (this.#stopped) throw new ClientError("CLOSED", "the client is closed");
+				if (view !== null) {
+					this.#observer.adopt(view);
+					return;
+				}
+				if (!late) await pause(Math.max(10, backoffMs(attempt, retry.baseMs * 4, retry.maxMs)), deadline);
 			}
-			const left = started + timeouts.startMs - performance.now();
-			if (timeouts.startMs > 0 && left <= 0) break;
-			const { baseMs, maxMs } = this.#context.settings.retry;
-			const pause = Math.max(10, backoffMs(attempt, baseMs * 4, maxMs));
-			await new Promise((resolve) => setTimeout(resolve, timeouts.startMs > 0 ? Math.min(pause, left) : pause));
+		} finally {
+			clearTimeout(timer);
 		}
-		const list = [...causes]
-			.map(([seed, cause]) => (cause.message.startsWith(seed) ? cause.message : `${seed}: ${cause.message}`))
-			.join("; ");
-		throw new ClientError("CONNECTION", `no seed gave the cluster's topology within ${timeouts.startMs} ms: ${list}`);
+		const list = seeds.map((seed) => {
+			const name = formatEndpoint(seed);
+			const message = causes.get(name)?.message ?? "did not answer";
+			return message.startsWith(name) ? message : `${name}: ${message}`;
+		});
+		throw new ClientError("CONNECTION", `no seed gave the cluster's topology within ${timeouts.startMs} ms: ${list.join("; ")}`);
 	}
 
 	stop(): void {
@@ -154,4 +162,14 @@ export class TopologyRefresh {
 		});
 		return parseClusterSlots(reply, pool.endpoint);
 	}
+}
+
+/** Waits `ms`, or until `end`. */
+async function pause(ms: number, end: Promise<unknown>): Promise<void> {
+	let timer: NodeJS.Timeout | undefined;
+	const passed = new Promise<void>((resolve) => {
+		timer = setTimeout(resolve, ms);
+	});
+	await Promise.race([passed, end]);
+	clearTimeout(timer);
 }

@@ -15,15 +15,15 @@ import { borrowFlag, CommandFlag } from "../request.js";
 import type { Argument } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { keySlot } from "../slot.js";
-import { checkKey, type Key, setArguments, type Value } from "./arguments.js";
-import type { SetOptions } from "./set-options.js";
+import { checkKey, type Key, type Limits, setArguments, type Value } from "./arguments.js";
+import { appendSetOptions, type SetOptions } from "./set-options.js";
 
 export interface BatchOptions {
 	/** Keys in one chunk, the unit that is written and answered together. Default 256. */
 	chunkSize?: number;
 	/** The same as `chunkSize`. */
 	batchSize?: number;
-	/** Bytes of arguments in one chunk. Default 1 MiB. */
+	/** Bytes of arguments in one chunk, strings counted by their characters. One item larger than this is a chunk alone. Default 1 MiB. */
 	maxChunkBytes?: number;
 	/** What a value read is expected to have; by default an average of those read before. Chunks shrink so that a reply stays near 16 MiB. */
 	expectedValueBytes?: number;
@@ -87,10 +87,10 @@ function checkField(field: string, value: unknown): unknown {
 }
 
 /** @throws INVALID_ARGUMENT with the index of the key in the list */
-export function checkKeys(keys: unknown): Argument[] {
+export function checkKeys(keys: unknown, limits: Limits): Argument[] {
 	if (!Array.isArray(keys)) throw new InvalidArgumentError(0, "keys must be an array");
 	const checked = new Array<Argument>(keys.length);
-	for (let i = 0; i < keys.length; i++) checked[i] = checkKey(keys[i], i);
+	for (let i = 0; i < keys.length; i++) checked[i] = checkKey(keys[i], i, limits);
 	return checked;
 }
 
@@ -164,14 +164,16 @@ export function setWork<T>(
 	options: ResolvedBatchOptions,
 ): BatchWork<T> {
 	if (!Array.isArray(entries)) throw new InvalidArgumentError(0, "entries must be an array of [key, value]");
-	const { dispatcher } = core;
+	// Wrong defaults are refused even where no entry uses them.
+	appendSetOptions([], setDefaults);
+	const { dispatcher, settings } = core;
 	const commands = new Array<BatchCommand>(entries.length);
 	for (let i = 0; i < entries.length; i++) {
 		const entry: SetEntry = entries[i];
 		if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
 			throw new InvalidArgumentError(i, `entry ${i} must be [key, value] or [key, value, options]`);
 		}
-		const args = atEntry(i, () => setArguments(entry[0], entry[1], entry[2] ?? setDefaults));
+		const args = atEntry(i, () => setArguments(entry[0], entry[1], entry[2] ?? setDefaults, settings.socket));
 		commands[i] = singleCommand(args, dispatcher.keyGroups > 1 ? keySlot(args[1] as Argument) : -1, 0, mode, i);
 	}
 	return commandWork(core, commands, options, (command, reply, results) => {
@@ -179,12 +181,13 @@ export function setWork<T>(
 	});
 }
 
-/** Errors of an entry's arguments name the entry. */
+/** Errors of an entry's arguments and options name the entry. */
 function atEntry<R>(index: number, build: () => R): R {
 	try {
 		return build();
 	} catch (error) {
 		if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(index, `entry ${index}: ${error.message}`);
+		if (error instanceof InvalidOptionError) throw new InvalidOptionError(error.field, `entry ${index}: ${error.message}`);
 		throw error;
 	}
 }

@@ -20,6 +20,7 @@ import { CommandWriter, isDetached } from "../resp/encode.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
 import { followUps, type HandshakeOptions, helloCommand, readHello } from "./handshake.js";
 import { connectionError, formatEndpoint, openSocket } from "./socket.js";
+import { asReply, Subscriptions } from "./subscriptions.js";
 
 /** What all connections of a client share. */
 export interface ConnectionContext {
@@ -40,6 +41,9 @@ export interface ConnectionObserver {
 /** A flush stops encoding here and goes on in the next write, so that a slow peer is noticed before everything queued was encoded. */
 const FLUSH_BYTES = 1024 * 1024;
 
+/** The first byte of a TLS record that refuses what is not TLS; no reply begins with it. */
+const TLS_ALERT = 0x15;
+
 type State = "connecting" | "handshake" | "ready" | "closed";
 
 export class Connection implements ReplySink {
@@ -49,6 +53,7 @@ export class Connection implements ReplySink {
 	#state: State = "connecting";
 	readonly #socket: Socket;
 	#decoder: ReplyDecoder;
+	#protocol: 2 | 3 = 3;
 	readonly #writer = new CommandWriter();
 	/** Accepted, not yet written. */
 	readonly #waiting = new Denque<Entry>();
@@ -61,6 +66,8 @@ export class Connection implements ReplySink {
 	/** The socket's buffer is full: nothing is encoded until it drained. */
 	#blocked = false;
 	#commands = 0;
+	/** Null on connections that many callers share: there nobody subscribes. */
+	#subscriptions: Subscriptions | null = null;
 	#idleWaiters: (() => void)[] = [];
 	readonly #connectDeadline: ConnectDeadline;
 
@@ -90,10 +97,8 @@ export class Connection implements ReplySink {
 			ended: (cause) => this.#end(connectionError(endpoint, this.#doing(), cause, settings.tls !== undefined)),
 		});
 		this.#connectDeadline = new ConnectDeadline(() => {
-			const during = this.#state === "connecting" ? "connect" : "complete the handshake";
-			this.#end(
-				new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${during} within ${settings.timeouts.connectMs} ms`),
-			);
+			const { connectMs } = settings.timeouts;
+			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${this.#missing()} within ${connectMs} ms`));
 		});
 		clock.add(this.#connectDeadline, settings.timeouts.connectMs);
 	}
@@ -119,6 +124,11 @@ export class Connection implements ReplySink {
 			this.#flushScheduled = true;
 			process.nextTick(this.#flush);
 		}
+	}
+
+	/** From now on commands that subscribe may be sent: confirmations answer them. */
+	expectSubscriptions(): void {
+		this.#subscriptions ??= new Subscriptions();
 	}
 
 	/** Resolves once everything accepted was answered, or the connection ended. */
@@ -210,6 +220,11 @@ export class Connection implements ReplySink {
 	}
 
 	reply(value: Reply): void {
+		if (this.#subscriptions !== null && Array.isArray(value) && this.#isPubSub(value)) return;
+		this.#answer(value);
+	}
+
+	#answer(value: Reply): void {
 		const head = this.#head;
 		if (head === undefined) {
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} sent a reply nobody asked for`);
@@ -229,7 +244,23 @@ export class Connection implements ReplySink {
 	}
 
 	push(items: Reply[]): void {
+		if (this.#subscriptions === null || !this.#confirms(items)) this.#observer.push(items);
+	}
+
+	/** Takes a confirmation, or in RESP2 a message, out of the replies. */
+	#isPubSub(items: Reply[]): boolean {
+		if (this.#confirms(items)) return true;
+		if (this.#protocol === 3 || !this.#subscriptions?.isMessage(items)) return false;
 		this.#observer.push(items);
+		return true;
+	}
+
+	#confirms(items: Reply[]): boolean {
+		const command = this.#head?.command(this.#cursor);
+		if (command === undefined) return false;
+		const verdict = this.#subscriptions?.confirms(items, command) ?? "no";
+		if (verdict === "last") this.#answer(asReply(items, command.mode));
+		return verdict !== "no";
 	}
 
 	/** Feeds the decoder: a chunk, or bytes that were read straight into its `room()`. */
@@ -240,7 +271,8 @@ export class Connection implements ReplySink {
 			if (chunk === null) this.#decoder.filled(length);
 			else this.#decoder.write(chunk);
 		} catch (error) {
-			this.#end(error instanceof ClientError ? error : new ProtocolError("the decoder failed", { cause: error }));
+			if (this.#state === "handshake" && chunk?.[0] === TLS_ALERT) this.#end(this.#speaksTls(error));
+			else this.#end(error instanceof ClientError ? error : new ProtocolError("the decoder failed", { cause: error }));
 		}
 	}
 
@@ -286,14 +318,35 @@ export class Connection implements ReplySink {
 	#becomeReady(protocol: 2 | 3): void {
 		this.#connectDeadline.unlink();
 		this.#state = "ready";
+		this.#protocol = protocol;
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
 		this.#observer.ready(this, protocol);
 		this.#flush();
 	}
 
+	/** What was under way when the socket ended, for people. */
 	#doing(): string {
-		return this.#state === "ready" ? "(connection lost)" : `during ${this.#state === "connecting" ? "connect" : "the handshake"}`;
+		if (this.#state === "ready") return "(connection lost)";
+		if (this.#state === "connecting") return "during connect";
+		return this.#socket.bytesRead > 0 || !this.#isPlainTcp
+			? "during the handshake"
+			: "during the handshake, before any reply: if this port speaks TLS, use rediss://";
+	}
+
+	/** What did not happen in time, for people. */
+	#missing(): string {
+		if (this.#state !== "connecting") return "complete the handshake";
+		const accepted = this.#context.settings.tls !== undefined && !this.#socket.connecting;
+		return accepted ? "answer the TLS handshake (it may not speak TLS on this port)" : "connect";
+	}
+
+	#speaksTls(cause: unknown): ClientError {
+		return new ProtocolError(`${formatEndpoint(this.endpoint)} speaks TLS on this port: use rediss://`, { cause });
+	}
+
+	get #isPlainTcp(): boolean {
+		return this.#context.settings.tls === undefined && this.endpoint.port !== 0;
 	}
 
 	// ── end ──

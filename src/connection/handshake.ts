@@ -3,7 +3,7 @@
  *
  *     HELLO 3 [AUTH u p] [SETNAME n] ──► map ───────────────► RESP3 ─┐
  *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [SELECT n] ──► ready
- *          └──► [AUTH u p] [CLIENT SETNAME n] ──────────────► RESP2 ─┘
+ *          └──► AUTH u p | PING, [CLIENT SETNAME n] ────────► RESP2 ─┘
  *
  * HELLO goes out alone: a server that refuses connections answers the first write and closes, and a second write would lose that answer.
  *
@@ -63,23 +63,32 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 	const { credentials, name, database, node } = options;
 	const steps: Step[] = [];
 	const required = (what: string) => (reply: Reply) => {
-		if (reply instanceof ReplyError) throw what === "AUTH" ? refusal(reply, options) : failure(node, what, reply);
+		if (reply instanceof ReplyError) {
+			throw what === "AUTH" || reply.code === "NOAUTH" ? refusal(reply, options) : failure(node, what, reply);
+		}
 	};
 	if (verdict === "fallback") {
 		if (credentials?.password !== undefined) {
 			const user = credentials.username === undefined ? [] : [credentials.username];
 			steps.push({ args: ["AUTH", ...user, credentials.password], accept: required("AUTH") });
-		}
+		} else steps.push({ args: ["PING"], accept: asksForCredentials(options) });
 		if (name !== undefined) steps.push({ args: ["CLIENT", "SETNAME", name], accept: required("CLIENT SETNAME") });
 	}
 	// Servers before 7.2 do not know SETINFO and ACLs may forbid it: informative only.
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-NAME", "slotwire"], accept: tolerate });
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-VER", VERSION], accept: tolerate });
-	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required("SELECT") });
+	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required(`SELECT ${database}`) });
 	return steps;
 }
 
 function tolerate(): void {}
+
+/** Without HELLO nothing of the handshake needs a login, so PING finds out; it may be refused for any other reason. */
+function asksForCredentials(options: HandshakeOptions): Step["accept"] {
+	return (reply) => {
+		if (reply instanceof ReplyError && reply.code === "NOAUTH") throw refusal(reply, options);
+	};
+}
 
 function checkMode(mode: string, { mode: wanted, node }: HandshakeOptions): void {
 	if (mode === "sentinel") throw new WrongModeError(`${node} is a Sentinel, not a data node`);
@@ -144,9 +153,20 @@ function fieldsOf(reply: Reply): Map<string, Reply> | null {
  */
 export async function credentialsFor(node: Endpoint, { auth }: Settings): Promise<Credentials | undefined> {
 	if (typeof auth !== "function") return auth;
+	let credentials: Credentials;
 	try {
-		return await auth(node);
+		credentials = await auth(node);
 	} catch (error) {
 		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed`, { cause: error });
 	}
+	const { username, password } = Object(credentials) as { username?: unknown; password?: unknown };
+	if (isText(username) && isText(password)) return credentials;
+	throw new ClientError(
+		"AUTH",
+		`${formatEndpoint(node)}: the credential provider gave a user name or password that is no string`,
+	);
+}
+
+function isText(value: unknown): boolean {
+	return value === undefined || typeof value === "string";
 }
