@@ -1,4 +1,5 @@
 /** What `createClient` takes: types, the one table of defaults, URLs, environment. */
+import { isIPv6 } from "node:net";
 import type { ConnectionOptions as TlsOptions } from "node:tls";
 import { ClientError, InvalidOptionError } from "./errors.js";
 import type { Endpoint } from "./request.js";
@@ -169,7 +170,10 @@ export function optionsFromEnv(env: Readonly<Record<string, string | undefined>>
 	const tls = /^(true|1|yes)$/i.test(env.REDIS_SSL ?? "");
 	const address = `${node.host.includes(":") ? `[${node.host}]` : node.host}:${node.port}`;
 	const options: ClientOptions = { url: `${tls ? "rediss" : "redis"}${mode === "cluster" ? "-cluster" : ""}://${address}` };
-	if (env.REDIS_DB) options.database = Number(env.REDIS_DB);
+	if (env.REDIS_DB) {
+		if (!/^\d+$/.test(env.REDIS_DB)) throw new InvalidOptionError("REDIS_DB", "must be an integer from 0");
+		options.database = Number(env.REDIS_DB);
+	}
 	if (env.REDIS_PASSWORD) {
 		options.auth = { password: env.REDIS_PASSWORD, ...(env.REDIS_USERNAME ? { username: env.REDIS_USERNAME } : {}) };
 	}
@@ -251,14 +255,14 @@ function decode(text: string): string {
 /** `host`, `host:port`, `[::1]:port`, `::1`. */
 export function parseEndpoint(text: string, field: string): Endpoint {
 	const bracketed = /^\[([^\]]+)\](?::(\d+))?$/.exec(text);
-	if (bracketed !== null) return { host: bracketed[1] as string, port: portOf(bracketed[2] ?? "6379", field) };
+	if (bracketed !== null) return { host: hostOf(bracketed[1] as string, field), port: portOf(bracketed[2] ?? "6379", field) };
 	const colon = text.lastIndexOf(":");
-	if (colon === -1 || text.indexOf(":") !== colon) return { host: hostOf(text, field), port: 6379 };
+	if (colon === -1 || isIPv6(text)) return { host: hostOf(text, field), port: 6379 };
 	return { host: hostOf(text.slice(0, colon), field), port: portOf(text.slice(colon + 1), field) };
 }
 
 function hostOf(text: string, field: string): string {
-	if (text === "" || /[\s/?#@[\]]/.test(text)) throw new InvalidOptionError(field, "has an empty or malformed host");
+	if (text === "" || /[\s/?#@[\]]/.test(text) || (text.includes(":") && !isIPv6(text))) throw new InvalidOptionError(field, "has an empty or malformed host");
 	return text;
 }
 

@@ -71,6 +71,9 @@ function openTls(endpoint: Endpoint, settings: Settings, handlers: SocketHandler
 		...settings.tls,
 	});
 	socket.setNoDelay(true);
+	// `tls.connect` takes no option for it, and before the TCP connection stands the delay would be lost.
+	const { keepAliveMs } = settings.socket;
+	if (keepAliveMs > 0 && endpoint.port !== 0) socket.once("connect", () => socket.setKeepAlive(true, keepAliveMs));
 	socket.once("secureConnect", () => handlers.connected());
 	socket.on("data", (chunk: Buffer) => handlers.received(chunk));
 	return socket;

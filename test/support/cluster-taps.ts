@@ -39,6 +39,12 @@ export class ClusterTaps implements AsyncDisposable {
 		return this.#taps.get(node)!.said.map((pieces) => commandsIn(Buffer.concat(pieces)));
 	}
 
+	/** How often any node was asked for its topology. */
+	refreshes(): number {
+		const said = [...this.#taps.values()].flatMap((tap) => tap.said.map((pieces) => allCommands(Buffer.concat(pieces))));
+		return said.flat().filter(([name, sub]) => name === "CLUSTER" && sub === "SLOTS").length;
+	}
+
 	/** Forgets what was said so far; every command must have been answered. */
 	clear(): void {
 		for (const { said } of this.#taps.values()) for (const pieces of said) pieces.length = 0;
@@ -50,12 +56,16 @@ export class ClusterTaps implements AsyncDisposable {
 }
 
 function commandsIn(bytes: Buffer): string[][] {
+	return allCommands(bytes).filter(([name]) => !/^(HELLO|CLIENT|CLUSTER)$/.test(name!));
+}
+
+function allCommands(bytes: Buffer): string[][] {
 	const commands: string[][] = [];
 	for (let parsed = parseRaw(bytes); parsed !== undefined; parsed = parseRaw(bytes, parsed.end)) {
 		commands.push(parsed.reply as string[]);
 		if (parsed.end === bytes.length) break;
 	}
-	return commands.filter(([name]) => !/^(HELLO|CLIENT|CLUSTER)$/.test(name!));
+	return commands;
 }
 
 function addressOf({ host, port }: { host: string; port: number }): string {

@@ -1,0 +1,122 @@
+import { describe, expect, inject, test } from "vitest";
+import { waitUntil } from "../../fixtures/servers.js";
+import { createClient } from "../../src/index.js";
+import { bulk, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
+import { Gate } from "../support/gate.js";
+
+const url = inject("clusterUrl");
+const keys = Array.from({ length: 60 }, (_, i) => `gauges:${i}`);
+
+describe.each([2, 3] as const)("RESP%i", (protocol) => {
+	test("gauges tell one connection per primary, and what is under way", async () => {
+		await using client = await createClient({ url, protocol });
+		await client.mget(keys);
+		expect(client.stats()).toMatchObject({ connections: 3, inFlight: 0, redirections: 0, retries: 0, reconnects: 0 });
+		const reads = Promise.all(keys.map((key) => client.get(key)));
+		expect(client.stats().inFlight).toBe(60);
+		await reads;
+		expect(client.stats().inFlight).toBe(0);
+	});
+
+	test("pool.shared connections per primary", async () => {
+		await using client = await createClient({ url, protocol, pool: { shared: 2 } });
+		await client.mget(keys);
+		expect(client.stats().connections).toBe(6);
+	});
+
+	test("close answers what was accepted, refuses what comes later and leaves no connection", async () => {
+		const client = await createClient({ url, protocol });
+		const accepted = client.mget(keys);
+		const closing = client.close();
+		await expect(client.get("gauges:late")).rejects.toMatchObject({ code: "CLOSED" });
+		expect(await accepted).toEqual(keys.map(() => null));
+		await closing;
+		expect(client.stats()).toMatchObject({ connections: 0, inFlight: 0 });
+		await client.close();
+		await expect(client.mget(keys)).rejects.toMatchObject({ code: expect.stringMatching(/^(CLOSED|BATCH)$/) });
+	});
+
+	test("destroy rejects what was accepted", async () => {
+		const client = await createClient({ url, protocol });
+		const accepted = client.get("gauges:0");
+		client.destroy();
+		await expect(accepted).rejects.toMatchObject({ code: "CLOSED" });
+		expect(client.stats()).toMatchObject({ connections: 0, inFlight: 0 });
+	});
+});
+
+test("the client's own ending of its connections is no reconnect", async () => {
+	const client = await createClient(url);
+	await client.mget(keys);
+	await client.close();
+	expect(client.stats().reconnects).toBe(0);
+});
+
+test("the refresh is the client's own: it counts as no command and no flight", async () => {
+	await using node = await startFakeClusterNode();
+	let asked = 0;
+	node.always(["CLUSTER", "SLOTS"], () => {
+		asked += 1;
+		return slotsOf([node, 0, 16383]);
+	});
+	await using client = await createClient({
+		nodes: [{ host: node.host, port: node.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+	});
+	await waitUntil("refreshes", () => asked > 3 || "not yet");
+	expect(client.stats()).toMatchObject({ commands: 0, flights: 0, connections: 1 });
+});
+
+test("close during a refresh ends, and nothing is asked afterwards", async () => {
+	await using node = await startFakeClusterNode();
+	const gate = new Gate();
+	const began = new Gate();
+	let asked = 0;
+	node.always(["CLUSTER", "SLOTS"], (_, connection) => {
+		asked += 1;
+		if (asked === 1) return slotsOf([node, 0, 16383]);
+		began.open();
+		void gate.opened.then(() => connection.write(slotsOf([node, 0, 16383])));
+		return undefined;
+	});
+	const client = await createClient({
+		nodes: [{ host: node.host, port: node.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+	});
+	await began.opened;
+	const closing = client.close();
+	gate.open();
+	await closing;
+	expect(asked).toBe(2);
+	expect(client.stats().connections).toBe(0);
+	expect(node.connections).toHaveLength(1);
+});
+
+test("a node that left the topology answers what it was asked before its connection ends", async () => {
+	await using a = await startFakeClusterNode();
+	await using b = await startFakeClusterNode();
+	let left = false;
+	const asked = new Gate();
+	const answer = new Gate();
+	for (const node of [a, b]) {
+		node.always(["CLUSTER", "SLOTS"], () => (left ? slotsOf([a, 0, 16383]) : slotsOf([a, 0, 99], [b, 100, 16383])));
+	}
+	a.always(["GET"], bulk("from a"));
+	b.always(["GET"], (_, connection) => {
+		asked.open();
+		void answer.opened.then(() => connection.write(bulk("from b")));
+		return undefined;
+	});
+	await using client = await createClient({
+		nodes: [{ host: a.host, port: a.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+	});
+	const slow = client.get("bar");
+	await asked.opened;
+	left = true;
+	await waitUntil("the new topology", async () => client.stats().connections === 1 || "b is still in it");
+	expect(await client.get("bar")).toBe("from a");
+	answer.open();
+	expect(await slow).toBe("from b");
+	await waitUntil("the end of b's connection", () => b.connections[0]!.closed || "still open");
+});

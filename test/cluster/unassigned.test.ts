@@ -1,0 +1,89 @@
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { type ServerCluster, startCluster, waitUntil } from "../../fixtures/servers.js";
+import { type ClientError, createClient } from "../../src/index.js";
+import { bulk, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
+
+const SLOT = 5061; // of "bar"
+
+/** What a call rejects with, and how long it took. */
+async function failure(call: () => Promise<unknown>): Promise<{ error: ClientError; tookMs: number }> {
+	const started = performance.now();
+	const error = await call().then(
+		(value) => Promise.reject(new Error(`resolved with ${value}`)),
+		(reason) => reason,
+	);
+	return { error, tookMs: performance.now() - started };
+}
+
+describe("a slot that no node serves", () => {
+	let cluster: ServerCluster;
+	beforeAll(async () => {
+		cluster = await startCluster({ args: ["--cluster-require-full-coverage", "no"] });
+		for (const node of cluster.primaries) await node.raw("CLUSTER", "DELSLOTS", SLOT).catch(() => {});
+		await waitUntil("an unserved slot", async () => {
+			for (const node of cluster.primaries) {
+				const info = String(await node.raw("CLUSTER", "INFO"));
+				if (!info.includes("cluster_slots_assigned:16383")) return `${node.port} still has it`;
+			}
+			return true;
+		});
+	});
+	afterAll(() => cluster?.stop());
+
+	test.each([2, 3] as const)("a typed error within the deadline, and the other slots work, RESP%i", async (protocol) => {
+		await using client = await createClient({ url: cluster.url, protocol });
+		const { error, tookMs } = await failure(() => client.with({ timeoutMs: 400 }).get("bar"));
+		expect(["CLUSTER", "CLUSTERDOWN", "TIMEOUT"]).toContain(error.code);
+		expect(error.maybeExecuted).not.toBe(true);
+		expect(tookMs).toBeLessThan(650);
+		expect(await client.set("foo", "v")).toBe("OK");
+		expect(await client.mget(["foo", "{foo}2"])).toEqual(["v", null]);
+		const partial = await client.with({ timeoutMs: 400 }).mget(["foo", "bar"], { partial: true });
+		expect(partial).toEqual(["v", expect.objectContaining({ code: expect.stringMatching(/^(CLUSTER|CLUSTERDOWN|TIMEOUT)$/) })]);
+	});
+
+	test("with attempts used up, the error says which slot", async () => {
+		await using client = await createClient({ url: cluster.url, retry: { maxAttempts: 2, baseMs: 1, maxMs: 5 } });
+		const { error } = await failure(() => client.get("bar"));
+		expect(error).toMatchObject({ code: "CLUSTER", message: `slot ${SLOT} is served by no node that is known` });
+	});
+
+	test("a slot that is given away meanwhile is found", async () => {
+		await using client = await createClient({ url: cluster.url, cluster: { minRefreshMs: 10 } });
+		const written = client.set("bar", "late");
+		await waitUntil("a retry", () => client.stats().retries > 0 || "nothing was retried");
+		await cluster.primaries[1]!.raw("CLUSTER", "ADDSLOTS", SLOT);
+		expect(await written).toBe("OK");
+		expect(await cluster.primaries[1]!.raw("GET", "bar")).toBe("late");
+	});
+});
+
+test("a slot that the map has no node for is refreshed for, not sent anywhere", async () => {
+	await using node = await startFakeClusterNode();
+	let whole = false;
+	node
+		.always(["CLUSTER", "SLOTS"], () => (whole ? slotsOf([node, 0, 16383]) : slotsOf([node, 0, 5060], [node, 5062, 16383])))
+		.always(["GET"], bulk("v"));
+	await using client = await createClient({ nodes: [{ host: node.host, port: node.port }], cluster: { minRefreshMs: 1 } });
+	const read = client.get("bar");
+	expect(await client.get("foo")).toBe("v");
+	expect(node.commands.filter(([name]) => name === "GET")).toEqual([["GET", "foo"]]);
+	whole = true;
+	expect(await read).toBe("v");
+});
+
+test("D03 a view with a gap takes the slot's old node away", async () => {
+	await using node = await startFakeClusterNode();
+	let asked = 0;
+	node
+		.always(["CLUSTER", "SLOTS"], () => (asked++ === 0 ? slotsOf([node, 0, 16383]) : slotsOf([node, 0, 5060])))
+		.always(["GET"], bulk("v"));
+	await using client = await createClient({
+		nodes: [{ host: node.host, port: node.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+		retry: { maxAttempts: 1, baseMs: 1, maxMs: 1 },
+	});
+	expect(await client.get("{a}0")).toBe("v");
+	await waitUntil("the second view", () => asked >= 3 || "not asked again");
+	await expect(client.get("bar")).rejects.toMatchObject({ code: "CLUSTER" });
+});

@@ -1,0 +1,63 @@
+/** What the types promise; `npm run types` fails where one of them does not hold. Nothing here runs. */
+import { expectTypeOf } from "vitest";
+import type { BatchError, Client, ClientError, Pipeline, Reply } from "../../src/index.js";
+
+declare const client: Client;
+declare const buffers: Client<Buffer>;
+
+expectTypeOf(client.buffers).toEqualTypeOf<Client<Buffer>>();
+expectTypeOf(client.with({ timeoutMs: 5 })).toEqualTypeOf<Client>();
+expectTypeOf(buffers.with({})).toEqualTypeOf<Client<Buffer>>();
+
+// Bulk replies are strings, or Buffers in the view; simple strings and numbers are the same in both.
+expectTypeOf(client.get("k")).resolves.toEqualTypeOf<string | null>();
+expectTypeOf(buffers.get("k")).resolves.toEqualTypeOf<Buffer | null>();
+expectTypeOf(client.mget(["k"])).resolves.toEqualTypeOf<(string | null)[]>();
+expectTypeOf(buffers.mget(["k"])).resolves.toEqualTypeOf<(Buffer | null)[]>();
+expectTypeOf(client.set("k", "v")).resolves.toEqualTypeOf<"OK" | null>();
+expectTypeOf(buffers.set("k", "v", { ex: 5 })).resolves.toEqualTypeOf<"OK" | null>();
+expectTypeOf(client.set("k", "v", { get: true })).resolves.toEqualTypeOf<string | null>();
+expectTypeOf(buffers.set("k", "v", { get: true, nx: true })).resolves.toEqualTypeOf<Buffer | null>();
+expectTypeOf(client.incr("k")).resolves.toEqualTypeOf<number | bigint>();
+expectTypeOf(client.ttl("k")).resolves.toEqualTypeOf<number>();
+expectTypeOf(client.expire("k", 5)).resolves.toEqualTypeOf<0 | 1>();
+expectTypeOf(buffers.getInto("k", Buffer.alloc(1))).resolves.toEqualTypeOf<number | null>();
+expectTypeOf(client.command("GET", "k")).resolves.toEqualTypeOf<Reply<string>>();
+expectTypeOf(buffers.command("GET", "k", 1, 2n, Buffer.alloc(1))).resolves.toEqualTypeOf<Reply<Buffer>>();
+expectTypeOf(client.pipeline()).toEqualTypeOf<Pipeline<string>>();
+expectTypeOf(buffers.pipeline().get("k").exec()).resolves.toEqualTypeOf<(Reply<Buffer> | ClientError)[]>();
+expectTypeOf(client.withConnection({ key: "k" }, async (c) => c.get("k"))).resolves.toEqualTypeOf<string | null>();
+
+// Errors are among the results only where the caller asked for them.
+expectTypeOf(client.mget(["k"], { partial: true })).resolves.toEqualTypeOf<(string | null | ClientError)[]>();
+expectTypeOf(buffers.mget(["k"], { partial: true })).resolves.toEqualTypeOf<(Buffer | null | ClientError)[]>();
+expectTypeOf(client.mget(["k"], { chunkSize: 5 })).resolves.toEqualTypeOf<(string | null)[]>();
+expectTypeOf(client.setMany([["k", "v"]])).resolves.toEqualTypeOf<("OK" | null)[]>();
+expectTypeOf(client.setMany([["k", "v", { ex: 5 }]], { nx: true, partial: true })).resolves.toEqualTypeOf<
+	("OK" | null | ClientError)[]
+>();
+expectTypeOf(client.delMany(["k"])).resolves.toEqualTypeOf<number>();
+expectTypeOf(client.existsMany(["k"])).resolves.toEqualTypeOf<number>();
+expectTypeOf<BatchError<string>["results"]>().toEqualTypeOf<(string | ClientError)[]>();
+expectTypeOf<BatchError["total"]>().toEqualTypeOf<number | undefined>();
+
+// Frozen lists of keys and entries are accepted.
+client.mget(["a", Buffer.from("b"), new Uint8Array(1)] as const);
+client.setMany([["a", 1], ["b", 2n, { px: 5 }]] as const);
+
+// @ts-expect-error counts have no partial result
+client.delMany(["k"], { partial: true });
+// @ts-expect-error a number is no key
+client.get(5);
+// @ts-expect-error an object is no value
+client.set("k", {});
+// @ts-expect-error a boolean is no value
+client.set("k", true);
+// @ts-expect-error no such option
+client.set("k", "v", { EX: 5 });
+// @ts-expect-error no such option
+client.mget(["k"], { ex: 5 });
+// @ts-expect-error views only: strings are no targets
+client.getInto("k", "target");
+// @ts-expect-error the statistics are read, not written to
+client.stats = () => {};
