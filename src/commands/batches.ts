@@ -33,39 +33,54 @@ export interface BatchOptions {
 	timeoutMs?: number;
 }
 
-const defaults = { chunkSize: 256, maxChunkBytes: 1024 * 1024, maxInflight: 2 };
-
 /** A read's chunk should not be answered by much more than this. */
 const REPLY_BYTES = 16 * 1024 * 1024;
 
-export type ResolvedBatchOptions = Required<Omit<BatchOptions, "batchSize" | "expectedValueBytes" | "signal" | "timeoutMs">> &
-	Pick<BatchOptions, "expectedValueBytes" | "signal" | "timeoutMs"> & { partial: boolean };
+export interface ResolvedBatchOptions {
+	chunkSize: number;
+	maxChunkBytes: number;
+	maxInflight: number;
+	expectedValueBytes: number | undefined;
+	signal: AbortSignal | undefined;
+	timeoutMs: number | undefined;
+	partial: boolean;
+}
 
-const batchFields = new Set([
-	"chunkSize",
-	"batchSize",
-	"maxChunkBytes",
-	"expectedValueBytes",
-	"maxInflight",
-	"signal",
-	"timeoutMs",
-	"partial",
-]);
+/** Options of a batch, and the fields that are not its own. */
+interface Resolved {
+	readonly batch: Readonly<ResolvedBatchOptions>;
+	readonly rest: Readonly<Record<string, unknown>>;
+}
+
+function defaults(): ResolvedBatchOptions {
+	return {
+		chunkSize: 256,
+		maxChunkBytes: 1024 * 1024,
+		maxInflight: 2,
+		expectedValueBytes: undefined,
+		signal: undefined,
+		timeoutMs: undefined,
+		partial: false,
+	};
+}
+
+const withoutOptions: Resolved = { batch: defaults(), rest: {} };
 
 /**
  * Checks batch options; fields that are not theirs come back in `rest`.
  * @throws INVALID_OPTION, naming the field
  */
-export function resolveBatchOptions(options: object | undefined): { batch: ResolvedBatchOptions; rest: Record<string, unknown> } {
-	const batch: Record<string, unknown> = { ...defaults, partial: false };
-	const rest: Record<string, unknown> = {};
-	if (options === undefined) return { batch: batch as ResolvedBatchOptions, rest };
+export function resolveBatchOptions(options: object | undefined): Resolved {
+	if (options === undefined) return withoutOptions;
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	const batch = defaults();
+	const rest: Record<string, unknown> = {};
 	for (const [field, value] of Object.entries(options)) {
-		if (!batchFields.has(field)) rest[field] = value;
-		else if (value !== undefined) batch[field === "batchSize" ? "chunkSize" : field] = checkField(field, value);
+		const known = field === "batchSize" ? "chunkSize" : field;
+		if (!Object.hasOwn(batch, known)) rest[field] = value;
+		else if (value !== undefined) (batch as unknown as Record<string, unknown>)[known] = checkField(field, value);
 	}
-	return { batch: batch as ResolvedBatchOptions, rest };
+	return { batch, rest };
 }
 
 export function refuseUnknown(rest: Record<string, unknown>): void {
@@ -144,7 +159,8 @@ function keyWork(
 ): Pick<BatchWork<never>, "items" | "plan" | "split"> {
 	const { dispatcher } = core;
 	const { keyGroups } = dispatcher;
-	const slots = keyGroups === 1 ? null : Int32Array.from(keys, (key) => keySlot(key) % keyGroups);
+	const slots = keyGroups === 1 ? null : new Int32Array(keys.length);
+	if (slots !== null) for (let i = 0; i < keys.length; i++) slots[i] = keySlot(keys[i] as Argument) % keyGroups;
 	const laneOf = (slot: number): unknown => dispatcher.lane(slot);
 	return {
 		items: keys.length,

@@ -1,7 +1,8 @@
-import { describe, expect, inject, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, inject, test } from "vitest";
 import { waitUntil } from "../../fixtures/servers.js";
-import { createClient } from "../../src/index.js";
-import { bulk, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
+import { type Client, createClient } from "../../src/index.js";
+import { bulk, gets, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
+import type { FakeNode } from "../support/fake-node.js";
 import { Gate } from "../support/gate.js";
 
 const url = inject("clusterUrl");
@@ -92,31 +93,51 @@ test("close during a refresh ends, and nothing is asked afterwards", async () =>
 	expect(node.connections).toHaveLength(1);
 });
 
-test("a node that left the topology answers what it was asked before its connection ends", async () => {
-	await using a = await startFakeClusterNode();
-	await using b = await startFakeClusterNode();
-	let left = false;
-	const asked = new Gate();
+describe("a node that left the topology with a question open", () => {
+	let a: FakeNode;
+	let b: FakeNode;
+	let client: Client;
+	let slow: Promise<string | null>;
 	const answer = new Gate();
-	for (const node of [a, b]) {
-		node.always(["CLUSTER", "SLOTS"], () => (left ? slotsOf([a, 0, 16383]) : slotsOf([a, 0, 99], [b, 100, 16383])));
-	}
-	a.always(["GET"], bulk("from a"));
-	b.always(["GET"], (_, connection) => {
-		asked.open();
-		void answer.opened.then(() => connection.write(bulk("from b")));
-		return undefined;
+	beforeEach(async () => {
+		[a, b] = await Promise.all([startFakeClusterNode(), startFakeClusterNode()]);
+		let left = false;
+		for (const node of [a, b]) {
+			node.always(["CLUSTER", "SLOTS"], () => (left ? slotsOf([a, 0, 16383]) : slotsOf([a, 0, 99], [b, 100, 16383])));
+		}
+		a.always(["GET"], bulk("from a"));
+		const asked = new Gate();
+		b.always(["GET"], (_, connection) => {
+			asked.open();
+			void answer.opened.then(() => connection.write(bulk("from b")).catch(() => {}));
+			return undefined;
+		});
+		client = await createClient({ nodes: [{ host: a.host, port: a.port }], cluster: { refreshMs: 5, minRefreshMs: 1 } });
+		slow = client.get("bar");
+		await asked.opened;
+		left = true;
+		await waitUntil("the new topology", () => client.stats().connections === 1 || "b is still in it");
 	});
-	await using client = await createClient({
-		nodes: [{ host: a.host, port: a.port }],
-		cluster: { refreshMs: 5, minRefreshMs: 1 },
+	afterEach(async () => {
+		client.destroy();
+		await Promise.all([a.close(), b.close()]);
 	});
-	const slow = client.get("bar");
-	await asked.opened;
-	left = true;
-	await waitUntil("the new topology", async () => client.stats().connections === 1 || "b is still in it");
-	expect(await client.get("bar")).toBe("from a");
-	answer.open();
-	expect(await slow).toBe("from b");
-	await waitUntil("the end of b's connection", () => b.connections[0]!.closed || "still open");
+
+	const closed = () => waitUntil("the end of b's connection", () => b.connections[0]!.closed || "still open");
+
+	test("destroy ends it at once", async () => {
+		const started = performance.now();
+		client.destroy();
+		await expect(slow).rejects.toMatchObject({ code: "CLOSED" });
+		await closed();
+		expect(performance.now() - started).toBeLessThan(1000);
+	});
+
+	test("it answers before its connection ends, and is asked nothing more", async () => {
+		expect(await client.get("bar")).toBe("from a");
+		answer.open();
+		expect(await slow).toBe("from b");
+		await closed();
+		expect(gets(b)).toEqual(["bar"]);
+	});
 });

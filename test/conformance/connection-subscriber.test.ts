@@ -3,7 +3,7 @@ import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { Connection } from "../../src/connection/connection.js";
 import { newCounters } from "../../src/core.js";
 import { DeadlineClock } from "../../src/deadline-clock.js";
-import { type Client, createClient, ReplyError } from "../../src/index.js";
+import { type Client, ClientError, createClient } from "../../src/index.js";
 import { resolveOptions } from "../../src/options.js";
 import { type Endpoint, SingleRequest } from "../../src/request.js";
 import { type Reply, ReplyMode } from "../../src/resp/reply.js";
@@ -31,7 +31,11 @@ async function connect(protocol: 2 | 3) {
 		new Promise((resolve, reject) => {
 			connection.send(new SingleRequest(args, -1, 0, ReplyMode.string, null, resolve as (value: never) => void, reject));
 		});
-	return { send, pushes, [Symbol.asyncDispose]: async () => (connection.destroy(new ReplyError("DONE")), clock.stop()) };
+	const dispose = async () => {
+		connection.destroy(new ClientError("CLOSED", "done"));
+		clock.stop();
+	};
+	return { send, pushes, [Symbol.asyncDispose]: dispose };
 }
 
 let publisher: Client;

@@ -49,9 +49,9 @@ describe.each(transports)("%s", (_name, server, more) => {
 		const timer = async (owner: typeof client) => {
 			const address = String(await owner.command("CLIENT", "INFO"));
 			const port = Number(/ addr=[^ ]*:(\d+) /.exec(address)?.[1]);
-			const hex = port.toString(16).toUpperCase().padStart(4, "0");
+			const loopback = (number: number) => `0100007F:${number.toString(16).toUpperCase().padStart(4, "0")}`;
 			const lines = (await readFile("/proc/net/tcp", "utf8")).split("\n").map((line) => line.trim().split(/\s+/));
-			return lines.find(([, local]) => local === `0100007F:${hex}`)?.[5];
+			return lines.find(([, local, remote]) => local === loopback(port) && remote === loopback(server().port))?.[5];
 		};
 		await client.get("k");
 		await expect.poll(() => timer(client), { interval: 20 }).toMatch(/^02:/);

@@ -91,6 +91,7 @@ describe("forms of a node", () => {
 		[["?", 7001, "abc", new Map([["ip", ""]])]],
 		[["?", 7001, "abc", ["ip", null]]],
 		[["?", 7001, "abc", ["hostname", "?"]]],
+		[["?", 7001, "abc", ["hostname", "node-1"]]],
 	])("D05 %j is nobody: its slots are unassigned, never those of the node that answered", (unknown) => {
 		const view = parse([
 			[0, 99, unknown],
