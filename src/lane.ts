@@ -133,7 +133,7 @@ export class Lane {
 	#lost(cause: ClientError): void {
 		this.#connection = null;
 		if (this.#readyAt !== 0 && performance.now() - this.#readyAt > STABLE_MS) this.#failures = 0;
-		if (this.#readyAt !== 0) this.#context.counters.reconnects += 1;
+		if (this.#readyAt !== 0 && this.#closed === null) this.#context.counters.reconnects += 1;
 		this.#readyAt = 0;
 		if (this.#closed === null) this.#reopenLater(cause);
 		this.#observer.lost(cause);

@@ -165,19 +165,29 @@ export class Cluster implements Dispatcher, Carrier {
 			return;
 		}
 		this.#context.counters.redirections += 1;
-		const target = resolveRedirection(refusal, origin);
-		if (target === null) {
+		const pool = this.#targetOf(refusal, origin);
+		if (pool === null) {
 			this.#refresh.request();
 			this.#retryLater(attempt, error);
 			return;
 		}
-		const pool = this.#nodes.at(this.#nodes.translate(target));
 		if (refusal.kind === "moved") {
 			this.#moveSlot(refusal.slot, pool);
 			this.#refresh.request(pool);
 		}
 		attempt.asking = refusal.kind === "ask";
 		pool.send(attempt, refusal.slot);
+	}
+
+	/** The pool a redirection leads to; null when its address is unknown, or the caller's `natMap` failed on it. */
+	#targetOf(target: { host: string; port: number }, origin: Endpoint): Pool | null {
+		const endpoint = resolveRedirection(target, origin);
+		if (endpoint === null) return null;
+		try {
+			return this.#nodes.at(this.#nodes.translate(endpoint));
+		} catch {
+			return null;
+		}
 	}
 
 	#retryLater(attempt: Attempt, error: ClientError): void {

@@ -121,22 +121,36 @@ export class TopologyRefresh {
 		this.#again = false;
 		this.#lastBegan = performance.now();
 		this.#observer.began();
+		const view = await this.#newView();
+		this.#running = false;
+		if (this.#stopped) return;
+		const adopted = view !== null && this.#adopted(view);
+		if (this.#again || !adopted) this.request();
+	}
+
+	/** The view of the first node that has one: the preferred, then those that are connected, the seeds when none is. */
+	async #newView(): Promise<ShardView[] | null> {
 		const ready = [...this.#nodes.pools()].filter((pool) => pool.isReady && pool !== this.#preferred);
 		const candidates = this.#preferred === null ? ready : [this.#preferred, ...ready];
 		this.#preferred = null;
-		let view: ShardView[] | null = null;
 		for (const pool of candidates) {
-			if (this.#stopped || view !== null) break;
-			view = await this.#ask(pool).catch(() => null);
+			if (this.#stopped) return null;
+			const view = await this.#ask(pool).catch(() => null);
+			if (view !== null) return view;
 		}
-		if (view === null && !this.#stopped && ready.length === 0) {
-			const seeds = this.#context.settings.seeds.map((seed) => this.#nodes.at(seed));
-			view = await this.#firstView(seeds, new Map()).catch(() => null);
+		if (this.#stopped || ready.length > 0) return null;
+		const seeds = this.#context.settings.seeds.map((seed) => this.#nodes.at(seed));
+		return this.#firstView(seeds, new Map()).catch(() => null);
+	}
+
+	/** False when the caller's `natMap` failed on it: the map that is there stays. */
+	#adopted(view: ShardView[]): boolean {
+		try {
+			this.#observer.adopt(view);
+			return true;
+		} catch {
+			return false;
 		}
-		this.#running = false;
-		if (this.#stopped) return;
-		if (view !== null) this.#observer.adopt(view);
-		if (this.#again || view === null) this.request();
 	}
 
 	/** @throws CLUSTER when the node's view is not usable, and whatever its connection throws */

@@ -78,7 +78,7 @@ describe("a deadline", () => {
 		pass(100);
 		const second = await added(300);
 		expect(second.deadline - first.deadline).toBe(100);
-		pass(301);
+		pass(251);
 		expect([first.expiredAt.length, second.expiredAt.length]).toEqual([1, 0]);
 		pass(100);
 		expect(second.expiredAt).toHaveLength(1);
@@ -164,7 +164,6 @@ describe("the poll phase", () => {
 	test("C21 what is added while a tick's expiry waits is not taken for due", async () => {
 		const item = await added(100);
 		pass(99);
-		vi.setSystemTime(0);
 		const young = await added(100);
 		pass(60);
 		expect([item.expiredAt.length, young.expiredAt.length]).toEqual([1, 0]);
