@@ -86,6 +86,7 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 		});
 	const scope = slot === -1 && core.settings.mode === "cluster" && !view.dedicated ? scopeOf(info) : null;
 	if (scope === null) return start();
+	if (core.dispatcher.closed !== null) return Promise.reject(core.dispatcher.closed);
 	const nodes = core.dispatcher.endpoints(scope);
 	const replies = nodes.map((node) => start((request) => core.dispatcher.dispatchTo(node, request)));
 	return Promise.all(replies.map((reply) => reply.catch((error: ClientError) => error))).then((all) =>

@@ -7,6 +7,8 @@ import { type Client, createClient } from "../../src/index.js";
 import { rejectionOf } from "../support/secrets.js";
 
 const MiB = 1024 * 1024;
+/** A command's name and its first argument. */
+const COMMAND = /\*\d+\r\n\$\d+\r\n([A-Z]+)\r\n\$\d+\r\n([^\r]*)/g;
 const key = (name: string) => `connection-large-values:${name}`;
 
 setFlagsFromString("--expose-gc");
@@ -106,13 +108,18 @@ describe.each([2, 3] as const)("512 MiB of zeros, RESP%i", (protocol) => {
 	let url: string;
 	let close: () => Promise<unknown>;
 
-	/** Answers HELLO, then each GET with 512 MiB for the key `huge` and `$2 ok` for any other. */
+	/** Answers HELLO, then each GET with 512 MiB for the key `huge` and "ok" for any other. */
 	beforeAll(async () => {
 		const sockets = new Set<Socket>();
 		const server = createServer((socket) => {
 			sockets.add(socket);
 			socket.on("error", () => {});
-			socket.on("data", (chunk) => void answer(socket, chunk.toString("latin1")));
+			let turn: Promise<unknown> = Promise.resolve();
+			socket.on("data", (chunk) => {
+				for (const [, name, argument] of chunk.toString("latin1").matchAll(COMMAND)) {
+					turn = turn.then(() => answer(socket, name as string, argument as string));
+				}
+			});
 		});
 		await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
 		url = `redis://127.0.0.1:${(server.address() as { port: number }).port}`;
@@ -123,22 +130,16 @@ describe.each([2, 3] as const)("512 MiB of zeros, RESP%i", (protocol) => {
 	});
 	afterAll(() => close());
 
-	let turn: Promise<unknown> = Promise.resolve();
-	async function answer(socket: Socket, text: string): Promise<void> {
-		for (const [, name, argument] of text.matchAll(/\*\d+\r\n\$\d+\r\n([A-Z]+)\r\n\$\d+\r\n([^\r]*)/g)) {
-			turn = turn.then(async () => {
-				if (name === "HELLO")
-					socket.write(`%2\r\n+proto\r\n:${argument}\r\n+mode\r\n+standalone\r\n`.replace("%2", argument === "2" ? "*4" : "%2"));
-				else if (name === "CLIENT") socket.write("+OK\r\n");
-				else if (argument !== "huge") socket.write("$2\r\nok\r\n");
-				else {
-					socket.write(`$${size}\r\n`);
-					for (let sent = 0; sent < size; sent += zeros.length) {
-						if (!socket.write(zeros)) await new Promise((resolve) => socket.once("drain", resolve));
-					}
-					socket.write("\r\n");
-				}
-			});
+	async function answer(socket: Socket, name: string, argument: string): Promise<void> {
+		if (name === "HELLO") socket.write(`${protocol === 3 ? "%2" : "*4"}\r\n+proto\r\n:${argument}\r\n+mode\r\n+standalone\r\n`);
+		else if (name === "CLIENT") socket.write("+OK\r\n");
+		else if (argument !== "huge") socket.write("$2\r\nok\r\n");
+		else {
+			socket.write(`$${size}\r\n`);
+			for (let sent = 0; sent < size && !socket.destroyed; sent += zeros.length) {
+				await new Promise((resolve) => socket.write(zeros, resolve));
+			}
+			socket.write("\r\n");
 		}
 	}
 

@@ -65,6 +65,20 @@ test("A20 a push inside EXEC is delivered and is no element of it", async () => 
 	expect(own.pushes).toEqual([["message", key("ch"), "hi"]]);
 });
 
+test("A20 the same through a leased connection: every promise gets its own reply", async () => {
+	await publisher.withConnection({}, async (own) => {
+		const replies = await Promise.all([
+			own.command("SUBSCRIBE", key("lease")),
+			own.command("MULTI"),
+			own.command("PUBLISH", key("lease"), "hi"),
+			own.get(key("none")),
+			own.command("EXEC"),
+			own.command("PING", "next"),
+		]);
+		expect(replies).toEqual([["subscribe", key("lease"), 1], "OK", "QUEUED", "QUEUED", [1, null], "next"]);
+	});
+});
+
 test("A19 A20 a message between replies and one's own message are pushes, and every reply finds its command", async () => {
 	await using own = await connect(3);
 	await own.send("SUBSCRIBE", key("own"));

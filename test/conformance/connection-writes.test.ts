@@ -1,6 +1,7 @@
 /** How bytes leave: without delay, in one write per tick; and that a broken socket is never an unhandled error. */
 import { readFile } from "node:fs/promises";
 import { connect } from "node:net";
+import { setImmediate as turn } from "node:timers/promises";
 import { afterAll, afterEach, beforeAll, describe, expect, inject, test, vi } from "vitest";
 import { certificates } from "../../fixtures/certificates.js";
 import { type ServerNode, startStandalone } from "../../fixtures/servers.js";
@@ -117,6 +118,26 @@ describe("one write per tick", () => {
 		expect(client.stats().flights).toBe(flights + 1);
 		expect((await client.buffers.get("writes:big"))?.equals(value)).toBe(true);
 	});
+});
+
+test("C43 B10 what waits for a slow peer leaves unchanged, in order, in writes of about 1 MiB", async () => {
+	await using proxy = await TcpProxy.start(plain);
+	await using client = await createClient({ url: proxy.url });
+	const toServer = proxy.connections[0]?.toServer;
+	toServer?.stall();
+	const { flights } = client.stats();
+	const calls: Promise<unknown>[] = [];
+	const value = (index: number) => `${index}:`.padEnd(1000 + (index % 500), String(index % 10));
+	// More than the kernel takes: 12 MiB in rounds, so that slabs are filled, sealed and used again.
+	for (let round = 0; round < 10; round++) {
+		for (let i = 0; i < 1000; i++) calls.push(client.set(`writes:slow:${i}`, value(round * 1000 + i)));
+		await turn();
+	}
+	toServer?.resume();
+	expect(new Set(await Promise.all(calls))).toEqual(new Set(["OK"]));
+	const keys = Array.from({ length: 1000 }, (_, index) => `writes:slow:${index}`);
+	expect(await client.mget(keys)).toEqual(keys.map((_, index) => value(9000 + index)));
+	expect(client.stats().flights - flights).toBeLessThan(60);
 });
 
 describe("errors of sockets are handled", () => {
