@@ -262,7 +262,8 @@ export function parseEndpoint(text: string, field: string): Endpoint {
 }
 
 function hostOf(text: string, field: string): string {
-	if (text === "" || /[\s/?#@[\]]/.test(text) || (text.includes(":") && !isIPv6(text))) throw new InvalidOptionError(field, "has an empty or malformed host");
+	if (text === "" || /[\s/?#@[\]]/.test(text) || (text.includes(":") && !isIPv6(text)))
+		throw new InvalidOptionError(field, "has an empty or malformed host");
 	return text;
 }
 

@@ -24,14 +24,23 @@ async function served(node: ClusterNode): Promise<Served> {
 	const commands = String(await node.raw("INFO", "commandstats"));
 	const stats = String(await node.raw("INFO", "stats"));
 	const calls: Record<string, number> = {};
-	for (const [, name, count] of commands.matchAll(/^cmdstat_(mget|get|set|del|exists):calls=(\d+)/gm)) calls[name!] = Number(count);
+	for (const [, name, count] of commands.matchAll(/^cmdstat_(mget|get|set|del|exists):calls=(\d+)/gm))
+		calls[name!] = Number(count);
 	const field = (name: string): number => Number(new RegExp(`^${name}:(\\d+)`, "m").exec(stats)?.[1]);
 	return { calls, hits: field("keyspace_hits"), misses: field("keyspace_misses") };
 }
 
 /** What `work` cost: by the client's own count, and summed over the servers. */
 async function costOf(client: Client, work: () => Promise<unknown>) {
-	const sum = async (): Promise<{ mget: number; get: number; set: number; del: number; exists: number; hits: number; misses: number }> => {
+	const sum = async (): Promise<{
+		mget: number;
+		get: number;
+		set: number;
+		del: number;
+		exists: number;
+		hits: number;
+		misses: number;
+	}> => {
 		const all = await Promise.all(cluster.primaries.map(served));
 		const total = { mget: 0, get: 0, set: 0, del: 0, exists: 0, hits: 0, misses: 0 };
 		for (const { calls, hits, misses } of all) {
@@ -44,7 +53,9 @@ async function costOf(client: Client, work: () => Promise<unknown>) {
 	const [before, stats] = [await sum(), client.stats()];
 	await work();
 	const [after, now] = [await sum(), client.stats()];
-	const onServers = Object.fromEntries(Object.entries(after).map(([name, value]) => [name, value - before[name as keyof typeof before]]));
+	const onServers = Object.fromEntries(
+		Object.entries(after).map(([name, value]) => [name, value - before[name as keyof typeof before]]),
+	);
 	return { flights: now.flights - stats.flights, commands: now.commands - stats.commands, ...onServers } as Record<
 		"flights" | "commands" | keyof typeof after,
 		number
@@ -110,7 +121,11 @@ test("E05 512 tagged writes are one flight for each chunk", async () => {
 		commands: 512,
 		set: 512,
 	});
-	expect(await costOf(client, () => client.delMany(tagged, { chunkSize: 512 }))).toMatchObject({ flights: 1, commands: 1, del: 1 });
+	expect(await costOf(client, () => client.delMany(tagged, { chunkSize: 512 }))).toMatchObject({
+		flights: 1,
+		commands: 1,
+		del: 1,
+	});
 });
 
 test("E05 writes are cut by bytes as well as by count", async () => {
@@ -144,7 +159,10 @@ test("E02 duplicates are answered at each of their places, and the last of sever
 	const names = ["dup:a", "dup:b", "{dup}c", "{dup}d"];
 	const order = Array.from({ length: 400 }, (_, index) => names[(index * 7) % 4]!);
 	const last = new Map(order.map((key, index) => [key, `value ${index}`]));
-	await client.setMany(order.map((key, index) => [key, `value ${index}`] as const), { chunkSize: 9, ex: 60 });
+	await client.setMany(
+		order.map((key, index) => [key, `value ${index}`] as const),
+		{ chunkSize: 9, ex: 60 },
+	);
 	const values = await client.mget(order, { chunkSize: 9 });
 	expect(values).toEqual(order.map((key) => last.get(key)));
 	expect(await client.existsMany(order)).toBe(400);
@@ -154,7 +172,10 @@ test("E02 duplicates are answered at each of their places, and the last of sever
 test("E05 20000 keys of many slots come back in order, over windows and chunks", async () => {
 	await using client = await connected(3);
 	const keys = Array.from({ length: 20_000 }, (_, index) => `w:${index}`);
-	await client.setMany(keys.map((key, index) => [key, index] as const), { ex: 60, timeoutMs: 0 });
+	await client.setMany(
+		keys.map((key, index) => [key, index] as const),
+		{ ex: 60, timeoutMs: 0 },
+	);
 	const values = await client.mget(keys, { timeoutMs: 0 });
 	expect(values.findIndex((value, index) => value !== String(index))).toBe(-1);
 	expect(await client.delMany(keys, { timeoutMs: 0 })).toBe(20_000);

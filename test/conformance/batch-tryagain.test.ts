@@ -57,7 +57,12 @@ test("E03 a key of another type is null on either side, split or not", async () 
 test("E03 existsMany and delMany count on both sides", async () => {
 	await using client = await createClient(cluster.url);
 	expect(await client.existsMany(["{bar}1", "{bar}2", "{bar}no", "{bar}1"])).toBe(3);
-	expect(await client.setMany([["{bar}new", "n"], ["{bar}3", "v3"]])).toEqual(["OK", "OK"]);
+	expect(
+		await client.setMany([
+			["{bar}new", "n"],
+			["{bar}3", "v3"],
+		]),
+	).toEqual(["OK", "OK"]);
 	expect(await client.delMany(["{bar}new", "{bar}3", "{bar}no"])).toBe(2);
 	expect(await client.mget(["{bar}new", "{bar}3"])).toEqual([null, null]);
 	await source.raw("PING");

@@ -246,7 +246,10 @@ test.each<[string, object]>([
 describe("the environment", () => {
 	test.each<[Record<string, string>, object]>([
 		[{}, { mode: "standalone", seeds: [{ host: "127.0.0.1", port: 6379 }] }],
-		[{ REDIS_URL: "redis://u:1/2", REDIS_HOST: "h" }, { seeds: [{ host: "u", port: 1 }], database: 2 }],
+		[
+			{ REDIS_URL: "redis://u:1/2", REDIS_HOST: "h" },
+			{ seeds: [{ host: "u", port: 1 }], database: 2 },
+		],
 		[
 			{ REDIS_HOST: "h", REDIS_PORT: "7", REDIS_DB: "3", REDIS_USERNAME: "u", REDIS_PASSWORD: "p@:/?" },
 			{ seeds: [{ host: "h", port: 7 }], database: 3, auth: { username: "u", password: "p@:/?" } },

@@ -43,7 +43,10 @@ expectTypeOf<BatchError["total"]>().toEqualTypeOf<number | undefined>();
 
 // Frozen lists of keys and entries are accepted.
 client.mget(["a", Buffer.from("b"), new Uint8Array(1)] as const);
-client.setMany([["a", 1], ["b", 2n, { px: 5 }]] as const);
+client.setMany([
+	["a", 1],
+	["b", 2n, { px: 5 }],
+] as const);
 
 // @ts-expect-error counts have no partial result
 client.delMany(["k"], { partial: true });

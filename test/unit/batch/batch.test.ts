@@ -150,7 +150,8 @@ test("E05 100000 keys go out in windows between which the event loop turns, and 
 	const results = client.mget(input, { timeoutMs: 0 }).finally(() => {
 		done = true;
 	});
-	const keysSent = (): number => dispatcher.commands.reduce((sum, { items }: Command & { items?: number[] }) => sum + items!.length, 0);
+	const keysSent = (): number =>
+		dispatcher.commands.reduce((sum, { items }: Command & { items?: number[] }) => sum + items!.length, 0);
 	let turns = 0;
 	for (let before = keysSent(); !done; turns++) {
 		await turn();
