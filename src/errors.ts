@@ -72,6 +72,9 @@ export class WrongModeError extends ClientError {
 	}
 }
 
+/** Where servers begin to quote arguments: of commands they do not know, and of rules for users, passwords among them. */
+const ECHO = /, with args beginning with:|(ACL SETUSER modifier) '/;
+
 /** An error reply of the server. `code` is its first word (`WRONGTYPE`, `MOVED`, `OOM` …), `message` the whole line. */
 export class ReplyError extends ClientError {
 	constructor(message: string) {
@@ -83,10 +86,10 @@ export class ReplyError extends ClientError {
 		ReplyError.prototype.name = "ReplyError";
 	}
 
-	/** The same error without the arguments that servers echo when they do not know a command: they may be secrets. */
+	/** The same error without the arguments that a server echoed: they may be secrets. */
 	withoutArguments(): ReplyError {
-		const echo = this.message.indexOf(", with args beginning with:");
-		return echo === -1 ? this : new ReplyError(this.message.slice(0, echo));
+		const echo = ECHO.exec(this.message);
+		return echo === null ? this : new ReplyError(this.message.slice(0, echo.index + (echo[1] ?? "").length));
 	}
 }
 

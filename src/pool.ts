@@ -6,7 +6,7 @@ import { ClientError, WrongModeError } from "./errors.js";
 import { Lane, type ServerMemory } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
 import { classify } from "./refusal.js";
-import { type Attempt, type Carrier, type Endpoint, type Entry, type Request } from "./request.js";
+import type { Attempt, Carrier, Endpoint, Entry, Request } from "./request.js";
 import { mayRepeat, RetryQueue, unanswered } from "./retry-queue.js";
 
 /** The layer above hears of nodes that went away. */

@@ -25,7 +25,7 @@ async function shuffle(stopped: () => boolean): Promise<number> {
 	let moves = 0;
 	while (!stopped()) {
 		const slot = keySlot(`{${tags[Math.floor(Math.random() * tags.length)]}}`);
-		await waitUntil("one epoch", epochsAgree, { everyMs: 5 });
+		await waitUntil("one view of epochs and slots", viewsAgree, { everyMs: 5 });
 		const owner = await nodeOfSlot(cluster, slot);
 		const others = cluster.primaries.filter((node) => node !== owner);
 		await moveSlot(cluster, slot, others[Math.floor(Math.random() * others.length)]!);
@@ -35,13 +35,23 @@ async function shuffle(stopped: () => boolean): Promise<number> {
 }
 
 /**
- * A new owner that has not heard of the last move's epoch takes none that is larger, and a late packet of the old owner takes the slot
- * from it again: then two servers send each other's clients to and fro for ever.
+ * Every node knows every other's epoch, and so has heard of the last move from the new owner itself. Before that, a late packet of the
+ * old owner can win the slot back in the eyes of a third node, and when the old owner's epoch grows by another move it stays there:
+ * two servers would send each other's clients to and fro for ever.
  */
-async function epochsAgree(): Promise<true | string> {
-	const infos = await Promise.all(cluster.primaries.map((node) => node.raw("CLUSTER", "INFO")));
-	const epochs = infos.map((info) => /cluster_current_epoch:(\d+)/.exec(String(info))?.[1]);
-	return new Set(epochs).size === 1 || `the epochs are ${epochs.join(", ")}`;
+async function viewsAgree(): Promise<true | string> {
+	const views = await Promise.all(cluster.primaries.map(async (node) => view(String(await node.raw("CLUSTER", "NODES")))));
+	return new Set(views).size === 1 || views.join("\nor\n");
+}
+
+/** Epoch and slots by node id, out of CLUSTER NODES. */
+function view(nodes: string): string {
+	const lines = nodes.trim().split("\n");
+	const shown = lines.map((line) => {
+		const [id, , , , , , epoch, , ...slots] = line.split(" ");
+		return [id, epoch, ...slots.filter((range) => !range.startsWith("["))].join(" ");
+	});
+	return shown.sort().join("\n");
 }
 
 interface Round {

@@ -127,20 +127,20 @@ test("C43 B10 what waits for a slow peer leaves unchanged and in order", async (
 	toServer?.stall();
 	const keys: string[] = [];
 	const calls: Promise<unknown>[] = [];
-	const valueOf = (key: string) => `${key}:`.padEnd(1000 + (key.length % 7), key);
+	const expected = (key: string) => `${key}:`.padEnd(1000 + (key.length % 7), key);
 	// More than the kernel takes, in small writes: the ones that find its buffer full wait in the socket while the next are encoded.
 	for (let round = 0; round < 2000; round++) {
 		for (let i = 0; i < 5; i++) {
 			const key = `writes:slow:${keys.push("") - 1}`;
 			keys[keys.length - 1] = key;
-			calls.push(client.set(key, valueOf(key)));
+			calls.push(client.set(key, expected(key)));
 		}
 		await turn();
 	}
 	toServer?.resume();
 	expect(new Set(await Promise.all(calls))).toEqual(new Set(["OK"]));
 	const values = await client.mget(keys);
-	expect(values.findIndex((value, index) => value !== valueOf(keys[index] as string))).toBe(-1);
+	expect(values.findIndex((value, index) => value !== expected(keys[index] as string))).toBe(-1);
 });
 
 describe("errors of sockets are handled", () => {

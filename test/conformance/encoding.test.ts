@@ -149,8 +149,12 @@ describe("B08 arguments over the server's limit", () => {
 		await using server = await startStandalone({ args });
 		await using client = await createClient({ url: server.url, retry: { baseMs: 1, maxMs: 20 } });
 		const error = await rejectionOf(client.set("k", Buffer.alloc(2 * MiB)));
-		expect(error).toMatchObject({ maybeExecuted: true });
-		expect(["CONNECTION", "ERR", "PROTOCOL"]).toContain(error.code);
+		// The server answers and closes with the value half read: its reset mostly overtakes the answer.
+		expect([
+			["ERR", false],
+			["CONNECTION", true],
+		]).toContainEqual([error.code, (error as { maybeExecuted?: boolean }).maybeExecuted]);
+		await expect.poll(() => client.stats().reconnects, { interval: 5 }).toBe(1);
 		expect(await client.set("k", "small")).toBe("OK");
 		expect(await client.get("k")).toBe("small");
 	});

@@ -192,7 +192,11 @@ describe("credentialsFor", () => {
 	test("C04 a provider that fails, or gives no strings, is an AUTH error that names the node", async () => {
 		const cause = new Error("vault is down");
 		const failing = settings(() => Promise.reject(cause));
-		await expect(credentialsFor(node, failing)).rejects.toMatchObject({ code: "AUTH", cause, message: expect.stringContaining("10.0.0.1:6379") });
+		await expect(credentialsFor(node, failing)).rejects.toMatchObject({
+			code: "AUTH",
+			cause,
+			message: expect.stringContaining("10.0.0.1:6379"),
+		});
 		for (const given of [{ password: 12 }, { password: null }, { username: {}, password: "p" }]) {
 			const error = await credentialsFor(
 				node,
