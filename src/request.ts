@@ -216,6 +216,7 @@ export class Attempt implements Entry {
 	/** Nodes that redirected it, `host:port` each. */
 	readonly trail: string[] = [];
 	#askError: ClientError | null = null;
+	#settled = false;
 
 	constructor(request: Request, index: number) {
 		this.request = request;
@@ -227,7 +228,7 @@ export class Attempt implements Entry {
 	}
 
 	get abandoned(): boolean {
-		return this.request.abandoned;
+		return this.#settled || this.request.abandoned;
 	}
 
 	get internal(): boolean {
@@ -270,6 +271,50 @@ export class Attempt implements Entry {
 	}
 
 	settle(result: Reply | ClientError): void {
+		this.#settled = true;
 		this.request.settle(this.index, result);
+	}
+}
+
+/** Some commands of an entry, in its place. */
+export class EntryPart implements Entry {
+	readonly #whole: Entry;
+	readonly #indexes: readonly number[];
+
+	constructor(whole: Entry, indexes: readonly number[]) {
+		this.#whole = whole;
+		this.#indexes = indexes;
+	}
+
+	get size(): number {
+		return this.#indexes.length;
+	}
+
+	get abandoned(): boolean {
+		return this.#indexes.length === 0 || this.#whole.abandoned;
+	}
+
+	get internal(): boolean {
+		return this.#whole.internal;
+	}
+
+	get written(): boolean {
+		return this.#whole.written;
+	}
+
+	set written(value: boolean) {
+		this.#whole.written = value;
+	}
+
+	command(index: number): Command {
+		return this.#whole.command(this.#indexes[index] as number);
+	}
+
+	answered(index: number, reply: Reply, origin: Endpoint): void {
+		this.#whole.answered(this.#indexes[index] as number, reply, origin);
+	}
+
+	lost(index: number, error: ClientError, written: boolean): void {
+		this.#whole.lost(this.#indexes[index] as number, error, written);
 	}
 }

@@ -13,7 +13,7 @@ import { type DeadlineClock, Timed } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
 import { ClientError, InvalidArgumentError, ProtocolError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
-import { type Command, CommandFlag, type Endpoint, type Entry } from "../request.js";
+import { type Command, CommandFlag, type Endpoint, type Entry, EntryPart } from "../request.js";
 import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
 import { CommandWriter, isDetached } from "../resp/encode.js";
@@ -157,16 +157,12 @@ export class Connection implements ReplySink {
 		const writer = this.#writer;
 		let commands = 0;
 		while (writer.length < FLUSH_BYTES) {
-			const entry = this.#waiting.shift();
+			let entry = this.#waiting.shift();
 			if (entry === undefined) break;
+			if (!entry.abandoned && hasDetached(entry)) entry = this.#refuseDetached(entry);
 			const size = entry.size;
 			if (entry.abandoned) {
 				this.#forget(size);
-				continue;
-			}
-			const damaged = firstDetached(entry);
-			if (damaged !== -1) {
-				this.#handBack(entry, damaged);
 				continue;
 			}
 			for (let i = 0; i < size; i++) writer.command(entry.command(i).args);
@@ -195,14 +191,16 @@ export class Connection implements ReplySink {
 		else if (socket.writableNeedDrain) this.#blocked = true;
 	}
 
-	/** A borrowed value was detached since the call: its command is refused, the others of its entry go again one by one. */
-	#handBack(entry: Entry, damaged: number): void {
-		this.#forget(entry.size);
-		const moved = new ClientError("CONNECTION", "not written");
+	/** Refuses the commands whose borrowed value was detached since the call; the entry returned holds the others, in their place. */
+	#refuseDetached(entry: Entry): Entry {
+		const sound: number[] = [];
 		for (let i = 0; i < entry.size; i++) {
-			if (i !== damaged) entry.lost(i, moved, false);
-			else entry.answered(i, new InvalidArgumentError(0, "a borrowed value was detached before it was written"), this.endpoint);
+			const at = detachedArgument(entry.command(i));
+			if (at === -1) sound.push(i);
+			else entry.answered(i, new InvalidArgumentError(at, "a borrowed value was detached before it was written"), this.endpoint);
 		}
+		this.#forget(entry.size - sound.length);
+		return new EntryPart(entry, sound);
 	}
 
 	// ── replies: what the decoder asks and tells (ReplySink) ──
@@ -384,13 +382,14 @@ function hasElements(value: Reply, command: Command): boolean {
 	return value instanceof ClientError || (Array.isArray(value) && value.length === command.elements);
 }
 
-/** Index of the first command with a borrowed argument that was detached since; -1: none. */
-function firstDetached(entry: Entry): number {
-	for (let i = 0; i < entry.size; i++) {
-		const command = entry.command(i);
-		if ((command.flags & CommandFlag.borrows) !== 0 && command.args.some(isDetached)) return i;
-	}
-	return -1;
+function hasDetached(entry: Entry): boolean {
+	for (let i = 0; i < entry.size; i++) if (detachedArgument(entry.command(i)) !== -1) return true;
+	return false;
+}
+
+/** Index of an argument that was borrowed and is detached; -1: none. */
+function detachedArgument({ args, flags }: Command): number {
+	return (flags & CommandFlag.borrows) === 0 ? -1 : args.findIndex(isDetached);
 }
 
 class ConnectDeadline extends Timed {
