@@ -86,12 +86,16 @@ describe("fromCommandReply", () => {
 		expect(fromCommandReply(element(["readonly", "movablekeys"]))).toMatchObject({ keysKnown: false, onlyKey: 0 });
 	});
 
-	test.each<[Reply]>([[null], [[]], ["get"], [[1, 2, [], 0, 0, 0]], [["x", "2", [], 0, 0, 0]], [new Map()]])(
-		"%j describes nothing",
-		(reply) => {
-			expect(fromCommandReply(reply)).toBeNull();
-		},
-	);
+	test.each<[Reply]>([
+		[null],
+		[[]],
+		["get"],
+		[[1, 2, [], 0, 0, 0]],
+		[["x", "2", [], 0, 0, 0]],
+		[new Map()],
+	])("%j describes nothing", (reply) => {
+		expect(fromCommandReply(reply)).toBeNull();
+	});
 
 	test.each<[Reply]>([
 		[["x", 1, [], 0, 0, 0, [], [], [null], []]],

@@ -237,13 +237,16 @@ describe("commandSlot", () => {
 		expect((error as Error).message).not.toMatch(/foo|bar/);
 	});
 
-	test.each(["SORT foo STORE bar", "ZUNIONSTORE foo 1 bar", "RENAME foo bar", "XREAD STREAMS foo bar 0 0", "MSET foo 1 bar 2"])(
-		"D26 movable and spaced keys count: %s",
-		(line) => {
-			const args = words(line);
-			expect(() => commandSlot(args, infoOf(args))).toThrow(expect.objectContaining({ code: "CROSSSLOT" }));
-		},
-	);
+	test.each([
+		"SORT foo STORE bar",
+		"ZUNIONSTORE foo 1 bar",
+		"RENAME foo bar",
+		"XREAD STREAMS foo bar 0 0",
+		"MSET foo 1 bar 2",
+	])("D26 movable and spaced keys count: %s", (line) => {
+		const args = words(line);
+		expect(() => commandSlot(args, infoOf(args))).toThrow(expect.objectContaining({ code: "CROSSSLOT" }));
+	});
 
 	test("no key is no slot; the empty key is slot 0", () => {
 		expect(commandSlot(["PING"], infoOf(["PING"]))).toBe(-1);

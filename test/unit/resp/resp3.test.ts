@@ -250,20 +250,20 @@ test("A01 a reply with every type gives the same whole, byte by byte, in two at 
 });
 
 describe("Decoder", () => {
-	test.each(["string", "buffer"] as const)(
-		"replyType %s decides bulk strings of replies, pushes and attributes alike",
-		(replyType) => {
-			const seen: unknown[] = [];
-			const take = (value: unknown): void => void seen.push(value);
-			const text = (value: string): string | Buffer => (replyType === "string" ? value : Buffer.from(value));
-			for (const chunks of splittings(Buffer.from("|1\r\n$1\r\na\r\n:1\r\n*2\r\n$1\r\nb\r\n>1\r\n$1\r\nc\r\n+d\r\n"))) {
-				seen.length = 0;
-				const decoder = new Decoder({ replyType, onReply: take, onPush: take, onAttribute: take });
-				for (const chunk of chunks) decoder.write(chunk);
-				expect(seen).toEqual([new Map([[text("a"), 1]]), [text("c")], [text("b"), "d"]]);
-			}
-		},
-	);
+	test.each([
+		"string",
+		"buffer",
+	] as const)("replyType %s decides bulk strings of replies, pushes and attributes alike", (replyType) => {
+		const seen: unknown[] = [];
+		const take = (value: unknown): void => void seen.push(value);
+		const text = (value: string): string | Buffer => (replyType === "string" ? value : Buffer.from(value));
+		for (const chunks of splittings(Buffer.from("|1\r\n$1\r\na\r\n:1\r\n*2\r\n$1\r\nb\r\n>1\r\n$1\r\nc\r\n+d\r\n"))) {
+			seen.length = 0;
+			const decoder = new Decoder({ replyType, onReply: take, onPush: take, onAttribute: take });
+			for (const chunk of chunks) decoder.write(chunk);
+			expect(seen).toEqual([new Map([[text("a"), 1]]), [text("c")], [text("b"), "d"]]);
+		}
+	});
 
 	test("without onPush and onAttribute both are read past", () => {
 		const replies: unknown[] = [];
