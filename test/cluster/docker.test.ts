@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { dockerProvider } from "../../fixtures/docker-provider.js";
 import { packageRoot } from "../../fixtures/package-root.js";
 import { type RawReply, raw, type ServerCluster, type ServerNode } from "../../fixtures/servers.js";
+import { createClient } from "../../src/index.js";
 
 const run = promisify(execFile);
 const runtime = await dockerProvider.find();
@@ -30,6 +31,23 @@ async function followSlots(target: { host: string; port: number }): Promise<Rang
 	return ranges;
 }
 
+/** The client itself, through announced addresses: 512 keys over all primaries. */
+async function useClient(url: string): Promise<void> {
+	await using client = await createClient(url);
+	const keys = Array.from({ length: 512 }, (_, i) => `docker:${i}`);
+	await client.setMany(
+		keys.map((key) => [key, key]),
+		{ ex: 60 },
+	);
+	const { flights } = client.stats();
+	expect(await client.mget(keys)).toEqual(keys);
+	expect(client.stats().flights - flights).toBe(3);
+}
+
+test("where an engine is required there is one, with an image and compose", () => {
+	if (process.env.SLOTWIRE_REQUIRE_DOCKER) expect([runtime?.kind, Array.isArray(compose)]).toEqual(["container", true]);
+});
+
 const noRuntime = runtime ? "" : " (skipped: no Docker engine with a server image answers)";
 describe.skipIf(!runtime)(`testcontainers${noRuntime}`, () => {
 	test("a standalone server", async () => {
@@ -45,6 +63,7 @@ describe.skipIf(!runtime)(`testcontainers${noRuntime}`, () => {
 		await using cluster: ServerCluster = await runtime!.startCluster({ primaries: 3, replicas: 3 });
 		const ranges = await followSlots(cluster.nodes[5]!);
 		expect(ranges.map((range) => range.length)).toEqual([4, 4, 4]);
+		await useClient(cluster.url);
 		const { host, port } = cluster.primaries[2]!;
 		await expect(raw({ host, port }, "GET", "bar")).rejects.toThrow(`MOVED 5061 127.0.0.1:${cluster.primaries[0]!.port}`);
 	});
@@ -83,6 +102,6 @@ describe.skipIf(!compose)(`docker-compose.cluster.yml${noCompose}`, () => {
 			expect(ports.sort()).toEqual([7000, 7001, 7002, 7003, 7004, 7005]);
 		}
 		await expect(raw({ port: 7002 }, "GET", "bar")).rejects.toThrow("MOVED 5061 127.0.0.1:7000");
-		expect(await raw({ port: 7000 }, "SET", "bar", "v")).toBe("OK");
+		await useClient("redis-cluster://127.0.0.1:7005");
 	});
 });
