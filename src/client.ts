@@ -1,6 +1,6 @@
 /** The client as its users see it. Every method only rejects; nothing is sent when an argument is refused. */
 import { type BatchWork, finishBatch } from "./batch/batch.js";
-import { place, send } from "./commands/any-command.js";
+import { place, remaining, send } from "./commands/any-command.js";
 import {
 	checkKey,
 	expireArguments,
@@ -21,12 +21,12 @@ import {
 	type SetEntry,
 	setWork,
 } from "./commands/batches.js";
-import type { SetOptions } from "./commands/set-options.js";
+import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
 import { Core, type View } from "./core.js";
 import type { Counters, Gauges } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
-import { borrowFlag, CommandFlag, SingleRequest } from "./request.js";
+import { CommandFlag, SingleRequest } from "./request.js";
 import { type Argument, isDetached } from "./resp/encode.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
 import { keySlot } from "./slot.js";
@@ -111,7 +111,8 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/set/
 	 */
 	set(key: Key, value: Value, options: SetOptions & { get: true }): Promise<Text | null>;
-	set(key: Key, value: Value, options?: SetOptions): Promise<"OK" | null>;
+	set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
+	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
 		return this.#keyed(0, (limits) => setArguments(key, value, options, limits));
 	}
@@ -185,11 +186,14 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 */
 	command(name: string, ...args: Value[]): Promise<Reply<Text>> {
 		try {
-			const placed = place(this.#core, [name, ...args], this.#view.dedicated);
+			const started = performance.now();
+			const core = this.#core;
+			const view = this.#view;
+			const placed = place(core, view, [name, ...args]);
 			const reply =
 				placed instanceof Promise
-					? placed.then((later) => send(this.#core, this.#view, later))
-					: send(this.#core, this.#view, placed);
+					? placed.then((later) => send(core, remaining(view, started), later))
+					: send(core, view, placed);
 			return reply as Promise<Reply<Text>>;
 		} catch (error) {
 			return Promise.reject(error);
@@ -214,7 +218,8 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	}
 
 	/**
-	 * Sets many keys of any slots. `SET key value …` for each entry, pipelined; entries of one slot keep their order
+	 * Sets many keys of any slots. `SET key value …` for each entry, pipelined. Entries of one slot keep their order among themselves; other
+	 * calls made before this settles may come between its chunks.
 	 * @param entries `[key, value]` or `[key, value, options]`; an entry's own options replace the default ones whole
 	 * @param options default SET options, and options of the batch
 	 * @returns what each SET answers, in the order of the entries
@@ -222,15 +227,20 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/set/
 	 */
 	setMany(
+		entries: readonly SetEntry<PlainSetOptions>[],
+		options: PlainSetOptions & BatchOptions & { partial: true },
+	): Promise<("OK" | null | ClientError)[]>;
+	setMany(entries: readonly SetEntry<PlainSetOptions>[], options?: PlainSetOptions & BatchOptions): Promise<("OK" | null)[]>;
+	setMany(
 		entries: readonly SetEntry[],
 		options: SetOptions & BatchOptions & { partial: true },
-	): Promise<("OK" | null | ClientError)[]>;
-	setMany(entries: readonly SetEntry[], options?: SetOptions & BatchOptions): Promise<("OK" | null)[]>;
+	): Promise<(Text | "OK" | null | ClientError)[]>;
+	setMany(entries: readonly SetEntry[], options?: SetOptions & BatchOptions): Promise<(Text | "OK" | null)[]>;
 	setMany(
 		entries: readonly SetEntry[],
 		options?: SetOptions & BatchOptions & { partial?: boolean },
-	): Promise<("OK" | null | ClientError)[]> {
-		return this.#batch<"OK" | null>(options, (batch, rest) =>
+	): Promise<(Text | "OK" | null | ClientError)[]> {
+		return this.#batch<Text | "OK" | null>(options, (batch, rest) =>
 			setWork(this.#core, entries, rest as SetOptions, this.#view.mode, batch),
 		);
 	}
@@ -270,11 +280,13 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 		const { key, node, ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of withConnection()");
+		if (key !== undefined && node !== undefined) throw new InvalidOptionError("node", "contradicts key");
 		const core = this.#core;
 		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0, core.settings.socket));
+		if (core.closed !== null) throw core.closed;
 		const lease = await core.dispatcher.lease(node === undefined ? { slot } : { node });
 		try {
-			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core.table);
+			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core);
 			return await use(new Client<Text>(own, { ...this.#view, dedicated: true }));
 		} finally {
 			lease.release();
@@ -288,13 +300,13 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 
 	/** Refuses new calls, waits for those accepted (at most `timeouts.closeMs`), then ends every connection. Idempotent. */
 	async close(): Promise<void> {
-		await this.#core.dispatcher.close(this.#core.settings.timeouts.closeMs);
+		await this.#core.close(this.#core.settings.timeouts.closeMs);
 		if (!this.#view.dedicated) this.#core.clock.stop();
 	}
 
 	/** Ends every connection now; what was accepted rejects with CLOSED. Idempotent. */
 	destroy(): void {
-		this.#core.dispatcher.destroy();
+		this.#core.destroy();
 		if (!this.#view.dedicated) this.#core.clock.stop();
 	}
 
@@ -310,11 +322,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 			const view = this.#view;
 			const args = build(core.settings.socket);
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-			core.start(
-				new SingleRequest(args, slot, flags | borrowFlag(args), view.mode, null, resolve, reject),
-				view.timeoutMs,
-				view.signal,
-			);
+			core.start(new SingleRequest(args, slot, flags, view.mode, null, resolve, reject), view.timeoutMs, view.signal);
 		});
 	}
 

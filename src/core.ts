@@ -6,6 +6,7 @@ import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
 import type { SingleRequest } from "./request.js";
 import type { ReplyMode } from "./resp/reply.js";
+import { drained } from "./util/drained.js";
 
 /** How a view of the client differs from the client itself. */
 export interface View {
@@ -26,14 +27,38 @@ export class Core {
 	/** Moving average of bytes per value read by `mget`; 0 until one was read. */
 	valueBytes = 0;
 	/** Targets of `getInto` in use. */
-	readonly lent = new WeakSet<Uint8Array>();
+	readonly lent: WeakSet<Uint8Array>;
+	/** Batches that have not settled. */
+	readonly batches = new Set<object>();
+	#closing: ClientError | null = null;
 
-	constructor(settings: Settings, clock: DeadlineClock, counters: Counters, dispatcher: Dispatcher, table = new CommandTable()) {
+	/** @param owner the client whose connection `dispatcher` is leased from */
+	constructor(settings: Settings, clock: DeadlineClock, counters: Counters, dispatcher: Dispatcher, owner?: Core) {
 		this.settings = settings;
 		this.clock = clock;
 		this.counters = counters;
 		this.dispatcher = dispatcher;
-		this.table = table;
+		this.table = owner?.table ?? new CommandTable();
+		this.lent = owner?.lent ?? new WeakSet();
+	}
+
+	/** Why no call is accepted any more; null while they are. */
+	get closed(): ClientError | null {
+		return this.#closing ?? this.dispatcher.closed;
+	}
+
+	/** Refuses new calls, waits for those accepted and all that they still send, then ends every connection. */
+	async close(timeoutMs: number): Promise<void> {
+		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		const started = performance.now();
+		await drained(() => this.batches.size, timeoutMs);
+		const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - started)) : 0;
+		await this.dispatcher.close(left);
+	}
+
+	destroy(): void {
+		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		this.dispatcher.destroy();
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */
@@ -43,7 +68,17 @@ export class Core {
 		signal: AbortSignal | undefined,
 		dispatch?: (request: SingleRequest) => void,
 	): void {
-		if (signal !== undefined && !listen(request, signal)) return;
+		if (this.#closing !== null) {
+			request.settle(0, this.#closing);
+			return;
+		}
+		if (signal !== undefined) {
+			if (signal.aborted) {
+				request.settle(0, aborted(signal));
+				return;
+			}
+			request.onSettled = onAbort(signal, () => request.cancel(aborted(signal)));
+		}
 		this.clock.add(request, timeoutMs);
 		if (dispatch === undefined) this.dispatcher.dispatch(request);
 		else dispatch(request);
@@ -54,16 +89,25 @@ export function newCounters(): Counters {
 	return { commands: 0, flights: 0, bytesWritten: 0, bytesRead: 0, redirections: 0, retries: 0, reconnects: 0 };
 }
 
-/** Cancels `request` when `signal` aborts; false when it has already. */
-function listen(request: SingleRequest, signal: AbortSignal): boolean {
-	if (signal.aborted) {
-		request.settle(0, aborted(signal));
-		return false;
+/** What to cancel when a signal aborts: one listener per signal, however many calls follow it. */
+const followers = new WeakMap<AbortSignal, Set<() => void>>();
+
+/** Calls `cancel` when `signal` aborts; the function returned takes that back. */
+export function onAbort(signal: AbortSignal, cancel: () => void): () => void {
+	const cancels = followers.get(signal) ?? new Set();
+	if (cancels.size === 0) {
+		followers.set(signal, cancels);
+		signal.addEventListener("abort", cancelAll);
 	}
-	const onAbort = (): void => request.cancel(aborted(signal));
-	signal.addEventListener("abort", onAbort, { once: true });
-	request.onSettled = () => signal.removeEventListener("abort", onAbort);
-	return true;
+	cancels.add(cancel);
+	return () => {
+		cancels.delete(cancel);
+		if (cancels.size === 0) signal.removeEventListener("abort", cancelAll);
+	};
+}
+
+function cancelAll(this: AbortSignal): void {
+	for (const cancel of [...(followers.get(this) ?? [])]) cancel();
 }
 
 export function aborted(signal: AbortSignal): ClientError {

@@ -73,7 +73,7 @@ export class WrongModeError extends ClientError {
 }
 
 /** Where servers begin to quote arguments: of commands they do not know, and of rules for users, passwords among them. */
-const ECHO = /, with args beginning with:|(ACL SETUSER modifier) '/;
+const ECHO = /, with args beginning with:|(ACL SETUSER modifier) '|(Invalid argument) '/;
 
 /** An error reply of the server. `code` is its first word (`WRONGTYPE`, `MOVED`, `OOM` …), `message` the whole line. */
 export class ReplyError extends ClientError {
@@ -105,7 +105,7 @@ export class TargetTooSmallError extends ClientError {
 
 /** Some items of a batch failed. `results` has one entry per item, in the order they were given: its result or its error. */
 export class BatchError<T = unknown> extends ClientError {
-	readonly results: (T | ClientError)[];
+	declare readonly results: (T | ClientError)[];
 	/** `delMany` and `existsMany` only: the sum over the parts that answered. */
 	declare readonly total?: number;
 
@@ -113,7 +113,8 @@ export class BatchError<T = unknown> extends ClientError {
 		const failed = results.filter((result) => result instanceof ClientError) as ClientError[];
 		const first = failed[0];
 		super("BATCH", `${failed.length} of ${results.length} items failed, the first with ${first?.code}`, { cause: first });
-		this.results = results;
+		// Not enumerable: whoever logs the error does not log the values of what worked.
+		Object.defineProperty(this, "results", { value: results });
 		if (total !== undefined) Object.assign(this, { total });
 	}
 }

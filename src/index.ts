@@ -1,5 +1,5 @@
 /** slotwire: a Redis and Valkey client written from scratch on node:net. */
-export { Client, type LeaseOptions, type Stats, type ViewOptions } from "./client.js";
+export type { Client, LeaseOptions, Stats, ViewOptions } from "./client.js";
 export type { Key, Value } from "./commands/arguments.js";
 export type { BatchOptions, SetEntry } from "./commands/batches.js";
 export type { SetOptions } from "./commands/set-options.js";

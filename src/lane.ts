@@ -5,9 +5,9 @@
  *       entries wait here in `#parked`       ▲ lost
  */
 import Denque from "denque";
-import { Connection, type ConnectionContext } from "./connection/connection.js";
-import { credentialsFor } from "./connection/handshake.js";
-import type { ClientError } from "./errors.js";
+import { type Connection, type ConnectionContext, type ConnectionObserver, openConnection } from "./connection/connection.js";
+import { credentialsFor } from "./connection/credentials.js";
+import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
 import type { Endpoint, Entry } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
@@ -57,8 +57,11 @@ export class Lane {
 		return this.#connection === null ? 0 : 1;
 	}
 
+	/** Commands accepted and not yet answered. */
 	get commandsPending(): number {
-		return (this.#connection?.commandsPending ?? 0) + this.#parked.length;
+		let pending = this.#connection?.commandsPending ?? 0;
+		for (let i = 0; i < this.#parked.length; i++) pending += (this.#parked.peekAt(i) as Entry).size;
+		return pending;
 	}
 
 	send(entry: Entry): void {
@@ -91,10 +94,6 @@ export class Lane {
 		);
 	}
 
-	idle(): Promise<void> {
-		return this.#connection?.idle() ?? Promise.resolve();
-	}
-
 	destroy(cause: ClientError): void {
 		if (this.#closed !== null) return;
 		this.#closed = cause;
@@ -106,18 +105,17 @@ export class Lane {
 
 	#connect(credentials: Credentials | undefined): void {
 		const plainResp2 = performance.now() < this.#memory.plainResp2Until;
-		const connection = new Connection(
-			this.#endpoint,
-			this.#context,
-			{
-				ready: (_connection, protocol) => this.#ready(protocol),
-				lost: (_connection, cause) => this.#lost(cause),
-				// Nobody subscribes on a shared connection yet.
-				push: () => {},
-			},
-			credentials,
-			plainResp2,
-		);
+		// Nobody subscribes on a shared connection yet.
+		const observer: ConnectionObserver = {
+			ready: (_connection, protocol) => this.#ready(protocol),
+			lost: (_connection, cause) => this.#lost(cause),
+			push: () => {},
+		};
+		const connection = openConnection(this.#endpoint, this.#context, observer, credentials, plainResp2);
+		if (connection instanceof ClientError) {
+			this.#lost(connection);
+			return;
+		}
 		this.#connection = connection;
 		for (let entry = this.#parked.shift(); entry !== undefined; entry = this.#parked.shift()) connection.send(entry);
 	}

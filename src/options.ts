@@ -1,6 +1,6 @@
 /** What `createClient` takes: types, the one table of defaults, URLs, environment. */
 import { isIPv6 } from "node:net";
-import type { ConnectionOptions as TlsOptions } from "node:tls";
+import { createSecureContext, type ConnectionOptions as TlsOptions } from "node:tls";
 import { ClientError, InvalidOptionError } from "./errors.js";
 import type { Endpoint } from "./request.js";
 
@@ -275,11 +275,18 @@ function portOf(text: string, field: string): number {
 
 function seedsOf(nodes: readonly (string | Endpoint)[], field: "nodes" | "url"): Endpoint[] {
 	if (!Array.isArray(nodes) || nodes.length === 0) throw new InvalidOptionError(field, "must name at least one node");
-	return nodes.map((node, index) => {
-		if (typeof node === "string") return parseEndpoint(node, field);
-		if (typeof node?.host !== "string") throw new InvalidOptionError(field, `entry ${index} has no host`);
-		return { host: hostOf(node.host, field), port: portOf(String(node.port), field) };
-	});
+	return nodes.map((node) => checkEndpoint(node, field));
+}
+
+/**
+ * An address as callers give it: `host:port` or an object.
+ * @throws INVALID_OPTION
+ */
+export function checkEndpoint(node: unknown, field: string): Endpoint {
+	if (typeof node === "string") return parseEndpoint(node, field);
+	const { host, port } = Object(node) as { host?: unknown; port?: unknown };
+	if (typeof host !== "string") throw new InvalidOptionError(field, "must name a host and a port");
+	return { host: hostOf(host, field), port: portOf(String(port), field) };
 }
 
 function nameOf(name: string | undefined): string | undefined {
@@ -293,7 +300,15 @@ function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefi
 	if (tls === undefined) return implied ? {} : undefined;
 	if (typeof tls === "boolean") return tls || implied ? {} : undefined;
 	if (typeof tls !== "object" || tls === null) throw new InvalidOptionError("tls", "must be true or TLS options");
-	return tls;
+	try {
+		// Made once for all connections; bad certificates and keys are found here.
+		return { ...tls, secureContext: tls.secureContext ?? createSecureContext(tls) };
+	} catch (error) {
+		throw new InvalidOptionError(
+			"tls",
+			`these options make no TLS context (${(error as NodeJS.ErrnoException).code ?? "invalid"})`,
+		);
+	}
 }
 
 function authOf(auth: ClientOptions["auth"]): ClientOptions["auth"] {

@@ -1,11 +1,11 @@
 /** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
 import type { BatchCommand } from "./batch/plan.js";
-import { type Placed, place } from "./commands/any-command.js";
+import { fanOutScope, type Placed, place } from "./commands/any-command.js";
 import { expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
 import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
 import type { SetOptions } from "./commands/set-options.js";
 import type { Core, View } from "./core.js";
-import { ClientError } from "./errors.js";
+import { ClientError, InvalidOptionError } from "./errors.js";
 import { CommandFlag } from "./request.js";
 import type { Argument } from "./resp/encode.js";
 import type { Reply } from "./resp/reply.js";
@@ -51,19 +51,18 @@ export class Pipeline<Text extends string | Buffer = string> {
 	}
 
 	/**
-	 * Any command that goes to one node; one without keys goes to one primary.
+	 * Any command that goes to one node: by its keys, or to one primary. Those that a cluster has to be asked as a whole (DBSIZE, FLUSHALL …)
+	 * are refused there: `client.command()` asks every node.
 	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED
 	 */
 	command(name: string, ...args: Value[]): this {
-		const placed = place(this.#core, [name, ...args], this.#view.dedicated);
+		const placed = place(this.#core, this.#view, [name, ...args]);
+		if (!(placed instanceof Promise)) return this.#add(this.#toCommand(placed));
 		const item = this.#commands.length;
-		const toCommand = ({ args: checked, slot, flags }: Placed): BatchCommand =>
-			singleCommand(checked as Argument[], slot, flags, this.#view.mode, item);
-		const later = placed instanceof Promise ? placed.then(toCommand) : null;
+		const later = placed.then((known) => this.#toCommand(known, item));
 		// A refusal is reported by exec(); until then nobody else listens.
-		later?.catch(() => {});
-		this.#commands.push(later ?? toCommand(placed as Placed));
-		return this;
+		later.catch(() => {});
+		return this.#add(later);
 	}
 
 	/**
@@ -74,6 +73,7 @@ export class Pipeline<Text extends string | Buffer = string> {
 	async exec(options?: BatchOptions): Promise<(Reply<Text> | ClientError)[]> {
 		const { batch, rest } = resolveBatchOptions(options);
 		refuseUnknown(rest);
+		if (batch.partial) throw new InvalidOptionError("partial", "is not an option of exec(): its results hold errors anyway");
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		this.#executed = true;
 		const pending = this.#commands.some((command) => command instanceof Promise);
@@ -88,7 +88,19 @@ export class Pipeline<Text extends string | Buffer = string> {
 
 	#keyed(args: Argument[], flags: number): this {
 		const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-		this.#commands.push(singleCommand(args, slot, flags, this.#view.mode, this.#commands.length));
+		return this.#add(singleCommand(args, slot, flags, this.#view.mode, this.#commands.length));
+	}
+
+	#toCommand(placed: Placed, item = this.#commands.length): BatchCommand {
+		if (fanOutScope(this.#core, this.#view, placed) !== null) {
+			throw new ClientError("UNSUPPORTED", `${placed.info?.name} goes to several nodes of a cluster; use client.command()`);
+		}
+		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item);
+	}
+
+	#add(command: BatchCommand | Promise<BatchCommand>): this {
+		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
+		this.#commands.push(command);
 		return this;
 	}
 }

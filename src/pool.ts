@@ -8,6 +8,7 @@ import { LeasedConnection } from "./leased-connection.js";
 import { classify } from "./refusal.js";
 import type { Attempt, Carrier, Endpoint, Entry, Request } from "./request.js";
 import { mayRepeat, RetryQueue, unanswered } from "./retry-queue.js";
+import { drained } from "./util/drained.js";
 
 /** The layer above hears of nodes that went away. */
 export interface PoolObserver {
@@ -103,39 +104,39 @@ export class Pool implements Dispatcher, Carrier {
 			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
 		}
 		if (this.#closed !== null) throw this.#closed;
-		const dispatcher = await LeasedConnection.open(this.endpoint, this.#context);
-		if (this.#closed !== null) {
+		const dispatcher = new LeasedConnection(this.endpoint, this.#context);
+		const release = (): void => {
+			this.#leased.delete(dispatcher);
 			dispatcher.destroy();
-			throw this.#closed;
-		}
-		this.#leased.add(dispatcher);
-		return {
-			dispatcher,
-			release: () => {
-				this.#leased.delete(dispatcher);
-				dispatcher.destroy();
-			},
 		};
+		// Known from its first moment: whoever ends the pool ends it too.
+		this.#leased.add(dispatcher);
+		try {
+			await dispatcher.ready;
+		} catch (error) {
+			release();
+			throw error;
+		}
+		return { dispatcher, release };
 	}
 
 	gauges(): Gauges {
 		let inFlight = this.#retries.size;
-		let connections = this.#leased.size;
+		let connections = 0;
 		for (const lane of this.#lanes) {
 			inFlight += lane.commandsPending;
 			connections += lane.connections;
 		}
+		for (const leased of this.#leased) {
+			const gauges = leased.gauges();
+			inFlight += gauges.inFlight;
+			connections += gauges.connections;
+		}
 		return { inFlight, connections };
 	}
 
-	/** Resolves once everything accepted was answered. */
-	async idle(): Promise<void> {
-		await Promise.all(this.#lanes.map((lane) => lane.idle()));
-	}
-
 	async close(timeoutMs: number): Promise<void> {
-		this.#closed ??= new ClientError("CLOSED", "the client is closed");
-		await within(timeoutMs, this.idle());
+		await drained(() => this.gauges().inFlight, timeoutMs);
 		this.destroy();
 	}
 
@@ -193,18 +194,4 @@ export class Pool implements Dispatcher, Carrier {
 			this.#retries.add(attempt, unanswered(cause, true));
 		}
 	}
-}
-
-/** Waits for `work`, at most `timeoutMs`; 0 waits as long as it takes. */
-export async function within(timeoutMs: number, work: Promise<unknown>): Promise<void> {
-	if (timeoutMs <= 0) {
-		await work;
-		return;
-	}
-	let timer: NodeJS.Timeout | undefined;
-	const timeout = new Promise<void>((resolve) => {
-		timer = setTimeout(resolve, timeoutMs);
-	});
-	await Promise.race([work, timeout]);
-	clearTimeout(timer);
 }

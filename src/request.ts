@@ -81,10 +81,10 @@ const nobody: Carrier = {
 	lost: (attempt, error) => attempt.settle(error),
 };
 
-/** An error reply as its caller gets it. A server that answers with an error has changed nothing, unless the error came out of a script. */
+/** An error reply as its caller gets it. It counts as nothing changed, unless it came out of a script that had begun. */
 function failure(reply: ReplyError, { flags }: Command): ReplyError {
 	const error = reply.withoutArguments();
-	error.maybeExecuted = (flags & CommandFlag.script) !== 0;
+	error.maybeExecuted = (flags & CommandFlag.script) !== 0 && error.code !== "NOSCRIPT";
 	return error;
 }
 
@@ -118,7 +118,7 @@ export class SingleRequest extends Timed implements Request, Command {
 		super();
 		this.args = args;
 		this.slot = slot;
-		this.flags = flags;
+		this.flags = flags | borrowFlag(args);
 		this.mode = mode;
 		this.target = target;
 		this.#resolve = resolve;

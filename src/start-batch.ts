@@ -1,6 +1,6 @@
 import { BatchRun, type BatchWork } from "./batch/batch.js";
 import type { ResolvedBatchOptions } from "./commands/batches.js";
-import { aborted, type Core, type View } from "./core.js";
+import { aborted, type Core, onAbort, type View } from "./core.js";
 import type { ClientError } from "./errors.js";
 
 /**
@@ -14,18 +14,18 @@ export function startBatch<T>(
 	batch: ResolvedBatchOptions,
 	finish: (results: (T | ClientError)[], failed: boolean) => void,
 ): void {
-	if (core.dispatcher.closed !== null) throw core.dispatcher.closed;
-	const run = new BatchRun(work, core.dispatcher, batch.maxInflight, finish);
+	if (core.closed !== null) throw core.closed;
+	const run = new BatchRun<T>(work, core.dispatcher, batch.maxInflight, (results, failed) => {
+		core.batches.delete(run);
+		finish(results, failed);
+	});
+	core.batches.add(run);
 	const signal = batch.signal ?? view.signal;
 	if (signal?.aborted && work.items > 0) {
 		run.cancel(() => aborted(signal));
 		return;
 	}
-	if (signal !== undefined) {
-		const onAbort = (): void => run.cancel(() => aborted(signal));
-		signal.addEventListener("abort", onAbort, { once: true });
-		run.onSettled = () => signal.removeEventListener("abort", onAbort);
-	}
+	if (signal !== undefined) run.onSettled = onAbort(signal, () => run.cancel(() => aborted(signal)));
 	core.clock.add(run, batch.timeoutMs ?? view.timeoutMs);
 	run.start();
 }

@@ -7,7 +7,7 @@
  *
  * A command remembers which items it answers, so results find their way back to input order.
  */
-import type { Command } from "../request.js";
+import { borrowFlag, type Command } from "../request.js";
 import type { Argument } from "../resp/encode.js";
 import type { ReplyMode } from "../resp/reply.js";
 import { SLOT_COUNT } from "../slot.js";
@@ -98,7 +98,7 @@ export function keyCommand(kind: KeyCommand, keys: readonly Argument[], slot: nu
 	args[0] = kind.name;
 	for (let i = 0; i < items.length; i++) args[i + 1] = keys[items[i] as number] as Argument;
 	const elements = kind.elementPerKey ? items.length : 0;
-	return { args, slot, flags: kind.flags, mode: kind.mode, elements, target: null, items };
+	return { args, slot, flags: kind.flags | borrowFlag(args), mode: kind.mode, elements, target: null, items };
 }
 
 /** Chunks of commands that are one item each; commands for one lane keep their order. */

@@ -9,11 +9,12 @@ import { formatEndpoint } from "../connection/socket.js";
 import type { Dispatcher, Gauges, Lease, LeaseTarget } from "../dispatcher.js";
 import { ClientError } from "../errors.js";
 import type { Lane } from "../lane.js";
-import { isHopeless, type Pool, within } from "../pool.js";
+import { isHopeless, type Pool } from "../pool.js";
 import { classify, type Refusal, resolveRedirection } from "../refusal.js";
 import { Attempt, type Carrier, type Endpoint, type Request } from "../request.js";
 import { mayRepeat, RetryQueue, unanswered } from "../retry-queue.js";
 import { SLOT_COUNT } from "../slot.js";
+import { drained } from "../util/drained.js";
 import { Nodes } from "./nodes.js";
 import { SlotMap } from "./slot-map.js";
 import type { ShardView } from "./topology.js";
@@ -48,7 +49,7 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	/**
-	 * Learns the topology from the first seed that knows it, and waits for one primary.
+	 * Learns the topology from the first seed that knows it; then one connection is ready, and others to the primaries are on their way.
 	 * @throws AUTH, CLUSTER at once; CONNECTION by `startMs`, naming each seed and its cause
 	 */
 	async start(): Promise<void> {
@@ -88,7 +89,8 @@ export class Cluster implements Dispatcher, Carrier {
 	lease(target: LeaseTarget): Promise<Lease> {
 		if (this.#closed !== null) return Promise.reject(this.#closed);
 		if ("node" in target) {
-			const pool = this.#nodes.find(target.node);
+			const known = this.endpoints("all").find((node) => formatEndpoint(node) === target.node);
+			const pool = this.#nodes.find(target.node) ?? (known && this.#nodes.at(known));
 			return pool === undefined
 				? Promise.reject(new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this cluster`))
 				: pool.lease({ node: formatEndpoint(pool.endpoint) });
@@ -113,9 +115,7 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	async close(timeoutMs: number): Promise<void> {
-		this.#closed ??= new ClientError("CLOSED", "the client is closed");
-		this.#refresh.stop();
-		await within(timeoutMs, this.#nodes.idle());
+		await drained(() => this.gauges().inFlight, timeoutMs);
 		this.destroy();
 	}
 
@@ -164,13 +164,13 @@ export class Cluster implements Dispatcher, Carrier {
 			attempt.settle(new ClientError("CLUSTER", message, { cause: error }));
 			return;
 		}
-		this.#context.counters.redirections += 1;
 		const pool = this.#targetOf(refusal, origin);
 		if (pool === null) {
 			this.#refresh.request();
 			this.#retryLater(attempt, error);
 			return;
 		}
+		this.#context.counters.redirections += 1;
 		if (refusal.kind === "moved") {
 			this.#moveSlot(refusal.slot, pool);
 			this.#refresh.request(pool);

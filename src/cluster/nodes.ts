@@ -1,7 +1,7 @@
 /** The pools of a cluster's nodes, found by any address a node is known by. */
 import type { ConnectionContext } from "../connection/connection.js";
 import { formatEndpoint } from "../connection/socket.js";
-import { parseEndpoint } from "../options.js";
+import { checkEndpoint } from "../options.js";
 import { Pool, type PoolObserver } from "../pool.js";
 import type { Endpoint } from "../request.js";
 import type { NodeView } from "./topology.js";
@@ -56,13 +56,16 @@ export class Nodes {
 		return pool;
 	}
 
-	/** Where a node that names itself `endpoint` is reached from here. */
+	/**
+	 * Where a node that names itself `endpoint` is reached from here.
+	 * @throws INVALID_OPTION when the caller's `natMap` gives no address
+	 */
 	translate(endpoint: Endpoint): Endpoint {
 		const { natMap } = this.#context.settings.cluster;
 		if (natMap === undefined) return endpoint;
-		if (typeof natMap === "function") return natMap(endpoint);
-		const mapped = natMap[formatEndpoint(endpoint)];
-		return mapped === undefined ? endpoint : typeof mapped === "string" ? parseEndpoint(mapped, "cluster.natMap") : mapped;
+		const mapped = typeof natMap === "function" ? natMap(endpoint) : natMap[formatEndpoint(endpoint)];
+		if (mapped === undefined && typeof natMap !== "function") return endpoint;
+		return checkEndpoint(mapped, "cluster.natMap");
 	}
 
 	/**
@@ -80,10 +83,6 @@ export class Nodes {
 				void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
 			} else pool.destroy();
 		}
-	}
-
-	async idle(): Promise<void> {
-		await Promise.all([...this.#pools, ...this.#leaving].map((pool) => pool.idle()));
 	}
 
 	destroy(cause?: Error): void {

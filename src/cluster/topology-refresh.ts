@@ -6,7 +6,6 @@ import { isHopeless, type Pool } from "../pool.js";
 import { SingleRequest } from "../request.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { backoffMs } from "../util/backoff.js";
-import { SingleFlight } from "../util/single-flight.js";
 import type { Nodes } from "./nodes.js";
 import { parseClusterSlots, type ShardView } from "./topology.js";
 
@@ -19,7 +18,6 @@ export class TopologyRefresh {
 	readonly #context: ConnectionContext;
 	readonly #nodes: Nodes;
 	readonly #observer: RefreshObserver;
-	readonly #flight = new SingleFlight(() => this.#run());
 	readonly #periodic: NodeJS.Timeout | null = null;
 	#preferred: Pool | null = null;
 	#soon: NodeJS.Timeout | null = null;
@@ -50,7 +48,7 @@ export class TopologyRefresh {
 		const jitter = wait > 0 ? backoffMs(0, minRefreshMs / 4, minRefreshMs) : 0;
 		this.#soon = setTimeout(() => {
 			this.#soon = null;
-			void this.#flight.run();
+			void this.#run();
 		}, Math.max(0, wait) + jitter);
 	}
 

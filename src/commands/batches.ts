@@ -169,7 +169,7 @@ function keyWork(
 	};
 }
 
-export type SetEntry = readonly [key: Key, value: Value, options?: SetOptions];
+export type SetEntry<Options = SetOptions> = readonly [key: Key, value: Value, options?: Options];
 
 /** One SET per entry, each with its own options or the defaults. */
 export function setWork<T>(
@@ -203,7 +203,10 @@ function atEntry<R>(index: number, build: () => R): R {
 		return build();
 	} catch (error) {
 		if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(index, `entry ${index}: ${error.message}`);
-		if (error instanceof InvalidOptionError) throw new InvalidOptionError(error.field, `entry ${index}: ${error.message}`);
+		if (error instanceof InvalidOptionError) {
+			const reason = error.message.slice(error.field.length + 2);
+			throw new InvalidOptionError(error.field, `of entry ${index} ${reason}`);
+		}
 		throw error;
 	}
 }

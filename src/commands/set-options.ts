@@ -21,6 +21,9 @@ export interface SetOptions {
 	get?: boolean;
 }
 
+/** Options under which SET answers `"OK"` or null. */
+export type PlainSetOptions = SetOptions & { get?: false };
+
 const numeric = ["ex", "px", "exat", "pxat"] as const;
 const flags = ["keepttl", "nx", "xx", "get"] as const;
 const known = new Set<string>([...numeric, ...flags]);

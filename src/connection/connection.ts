@@ -9,6 +9,7 @@
  */
 import type { Socket } from "node:net";
 import Denque from "denque";
+import { isWord } from "../command-keys.js";
 import { type DeadlineClock, Timed } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
 import { ClientError, InvalidArgumentError, ProtocolError } from "../errors.js";
@@ -68,7 +69,6 @@ export class Connection implements ReplySink {
 	#commands = 0;
 	/** Null on connections that many callers share: there nobody subscribes. */
 	#subscriptions: Subscriptions | null = null;
-	#idleWaiters: (() => void)[] = [];
 	readonly #connectDeadline: ConnectDeadline;
 
 	constructor(
@@ -111,6 +111,11 @@ export class Connection implements ReplySink {
 		return this.#state === "closed";
 	}
 
+	/** What the handshake agreed on. */
+	get protocol(): 2 | 3 {
+		return this.#decoder instanceof Resp2Decoder ? 2 : 3;
+	}
+
 	/** Commands accepted and not yet answered, tombstones included. */
 	get commandsPending(): number {
 		return this.#commands;
@@ -126,15 +131,9 @@ export class Connection implements ReplySink {
 		}
 	}
 
-	/** From now on commands that subscribe may be sent: confirmations answer them. */
+	/** From now on commands that subscribe, or change the protocol, may be sent. */
 	expectSubscriptions(): void {
 		this.#subscriptions ??= new Subscriptions();
-	}
-
-	/** Resolves once everything accepted was answered, or the connection ended. */
-	idle(): Promise<void> {
-		if (this.#commands === 0 || this.#state === "closed") return Promise.resolve();
-		return new Promise((resolve) => this.#idleWaiters.push(resolve));
 	}
 
 	/** Ends the connection; its entries are handed back with `cause`. */
@@ -238,7 +237,16 @@ export class Connection implements ReplySink {
 			this.#head = this.#inFlight.shift();
 		}
 		this.#forget(1);
+		if (this.#subscriptions !== null) this.#followProtocol(command, value);
 		head.answered(index, value, this.endpoint);
+	}
+
+	/** On a connection of its own a caller may say HELLO 2 or RESET: messages come as arrays from then on. */
+	#followProtocol({ args }: Command, value: Reply): void {
+		const [name = "", version = ""] = args;
+		if (value instanceof ClientError) return;
+		if (isWord(name, "RESET") || (isWord(name, "HELLO") && isWord(version, "2"))) this.#protocol = 2;
+		else if (isWord(name, "HELLO") && isWord(version, "3")) this.#protocol = 3;
 	}
 
 	push(items: Reply[]): void {
@@ -367,10 +375,16 @@ export class Connection implements ReplySink {
 
 	#forget(commands: number): void {
 		this.#commands -= commands;
-		if (this.#commands > 0 || this.#idleWaiters.length === 0) return;
-		const waiters = this.#idleWaiters;
-		this.#idleWaiters = [];
-		for (const resolve of waiters) resolve();
+	}
+}
+
+/** Starts a connection; an error when the endpoint or the TLS options are such that Node does not even try. */
+export function openConnection(...args: ConstructorParameters<typeof Connection>): Connection | ClientError {
+	try {
+		return new Connection(...args);
+	} catch (error) {
+		const reason = error instanceof Error ? error.message : String(error);
+		return new ClientError("CONNECTION", `${formatEndpoint(args[0])}: ${reason}`, { cause: error });
 	}
 }
 

@@ -10,11 +10,9 @@
  * @see https://valkey.io/commands/hello/
  */
 import { ClientError, ReplyError, WrongModeError } from "../errors.js";
-import type { Credentials, Settings } from "../options.js";
-import type { Endpoint } from "../request.js";
+import type { Credentials } from "../options.js";
 import type { Reply } from "../resp/reply.js";
 import { VERSION } from "../version.js";
-import { formatEndpoint } from "./socket.js";
 
 export interface HandshakeOptions {
 	readonly node: string;
@@ -36,7 +34,8 @@ export interface Step {
 
 export function helloCommand({ protocol, credentials, name }: HandshakeOptions): string[] {
 	const args = ["HELLO", String(protocol)];
-	if (credentials?.password !== undefined) args.push("AUTH", credentials.username ?? "default", credentials.password);
+	// A user may have no password: the name alone is a credential.
+	if (given(credentials)) args.push("AUTH", credentials.username ?? "default", credentials.password ?? "");
 	if (name !== undefined) args.push("SETNAME", name);
 	return args;
 }
@@ -68,9 +67,9 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 		}
 	};
 	if (verdict === "fallback") {
-		if (credentials?.password !== undefined) {
+		if (given(credentials)) {
 			const user = credentials.username === undefined ? [] : [credentials.username];
-			steps.push({ args: ["AUTH", ...user, credentials.password], accept: required("AUTH") });
+			steps.push({ args: ["AUTH", ...user, credentials.password ?? ""], accept: required("AUTH") });
 		} else steps.push({ args: ["PING"], accept: asksForCredentials(options) });
 		if (name !== undefined) steps.push({ args: ["CLIENT", "SETNAME", name], accept: required("CLIENT SETNAME") });
 	}
@@ -82,6 +81,10 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 }
 
 function tolerate(): void {}
+
+function given(credentials: Credentials | undefined): credentials is Credentials {
+	return credentials?.password !== undefined || credentials?.username !== undefined;
+}
 
 /** Without HELLO nothing of the handshake needs a login, so PING finds out; it may be refused for any other reason. */
 function asksForCredentials(options: HandshakeOptions): Step["accept"] {
@@ -110,14 +113,14 @@ function isUnknownProtocol(error: ReplyError): boolean {
 
 /** The server's text may echo arguments, passwords among them, so only its first word is passed on where it is not known by heart. */
 function refusal(error: ReplyError, { node, credentials }: HandshakeOptions): ClientError {
-	const given = credentials?.password !== undefined;
+	const gave = given(credentials);
 	switch (error.code) {
 		case "WRONGPASS":
 			return new ClientError("AUTH", `${node} refused the credentials (WRONGPASS)`);
 		case "NOAUTH":
 			return new ClientError(
 				"AUTH",
-				`${node} ${given ? "refused the credentials" : "asks for credentials and none were given"} (NOAUTH)`,
+				`${node} ${gave ? "refused the credentials" : "asks for credentials and none were given"} (NOAUTH)`,
 			);
 		case "NOPERM":
 			return new ClientError("AUTH", `${node}: the user may not connect (NOPERM)`);
@@ -145,28 +148,4 @@ function fieldsOf(reply: Reply): Map<string, Reply> | null {
 	const fields = new Map<string, Reply>();
 	for (let i = 0; i + 1 < reply.length; i += 2) fields.set(String(reply[i]), reply[i + 1] as Reply);
 	return fields;
-}
-
-/**
- * The credentials for one connection to `node`, asked anew of a provider each time.
- * @throws AUTH when the provider fails
- */
-export async function credentialsFor(node: Endpoint, { auth }: Settings): Promise<Credentials | undefined> {
-	if (typeof auth !== "function") return auth;
-	let credentials: Credentials;
-	try {
-		credentials = await auth(node);
-	} catch (error) {
-		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed`, { cause: error });
-	}
-	const { username, password } = Object(credentials) as { username?: unknown; password?: unknown };
-	if (isText(username) && isText(password)) return credentials;
-	throw new ClientError(
-		"AUTH",
-		`${formatEndpoint(node)}: the credential provider gave a user name or password that is no string`,
-	);
-}
-
-function isText(value: unknown): boolean {
-	return value === undefined || typeof value === "string";
 }

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { credentialsFor, followUps, type HandshakeOptions, helloCommand, readHello } from "../../../src/connection/handshake.js";
+import { credentialsFor } from "../../../src/connection/credentials.js";
+import { followUps, type HandshakeOptions, helloCommand, readHello } from "../../../src/connection/handshake.js";
 import { type ClientError, ReplyError } from "../../../src/errors.js";
 import { resolveOptions } from "../../../src/options.js";
 import type { Reply } from "../../../src/resp/reply.js";
