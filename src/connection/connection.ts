@@ -19,7 +19,8 @@ import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
 import { CommandWriter, isDetached } from "../resp/encode.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
-import { followUps, type HandshakeOptions, helloCommand, readHello } from "./handshake.js";
+import { greet } from "./greeting.js";
+import type { HandshakeOptions } from "./handshake.js";
 import { connectionError, formatEndpoint, openSocket } from "./socket.js";
 import { asReply, Subscriptions } from "./subscriptions.js";
 
@@ -296,25 +297,16 @@ export class Connection implements ReplySink {
 			database: settings.database,
 			mode: settings.mode,
 		};
-		const proceed = (verdict: ReturnType<typeof readHello>): void => {
-			const steps = followUps(verdict, options);
-			const protocol = verdict === "fallback" ? 2 : verdict.protocol;
-			const done = (replies: Reply[]): void => {
-				for (const [index, step] of steps.entries()) step.accept(replies[index] as Reply);
-				this.#becomeReady(protocol);
-			};
-			this.#say(
-				steps.map((step) => step.args),
-				done,
-			);
-		};
-		if (plainResp2) proceed("fallback");
-		else this.#say([helloCommand(options)], ([reply]) => proceed(readHello(reply as Reply, options)));
+		greet(
+			options,
+			plainResp2,
+			(entry) => this.#say(entry),
+			(protocol) => this.#becomeReady(protocol),
+		);
 	}
 
-	/** Writes commands of the handshake, which count as no flight; `done` may throw to end the connection. */
-	#say(commands: (readonly string[])[], done: (replies: Reply[]) => void): void {
-		const entry = new HandshakeEntry(commands, done);
+	/** Writes commands of the handshake, which count as no flight; nothing else is in flight then. */
+	#say(entry: Entry): void {
 		for (let i = 0; i < entry.size; i++) this.#writer.command(entry.command(i).args);
 		this.#commands += entry.size;
 		this.#head = entry;
@@ -413,31 +405,4 @@ class ConnectDeadline extends Timed {
 		super();
 		this.expire = expire;
 	}
-}
-
-class HandshakeEntry implements Entry {
-	readonly size: number;
-	readonly abandoned = false;
-	readonly internal = true;
-	written = true;
-	readonly #commands: Command[];
-	readonly #replies: Reply[] = [];
-	readonly #done: (replies: Reply[]) => void;
-
-	constructor(commands: (readonly string[])[], done: (replies: Reply[]) => void) {
-		this.#commands = commands.map((args) => ({ args, slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null }));
-		this.size = commands.length;
-		this.#done = done;
-	}
-
-	command(index: number): Command {
-		return this.#commands[index] as Command;
-	}
-
-	answered(_index: number, reply: Reply): void {
-		if (this.#replies.push(reply) === this.size) this.#done(this.#replies);
-	}
-
-	/** The connection reports its end itself. */
-	lost(): void {}
 }
