@@ -73,7 +73,8 @@ test("the installed bin tells its version, and in one sentence what it needs", a
 	expect((await run(bin, ["--version"])).stdout).toBe(`${VERSION}\n`);
 	expect((await run(bin, ["demo", "--help"])).stdout).toMatch(/^slotwire demo/);
 	await expect(run(bin, ["nonsense"])).rejects.toMatchObject({ code: 2 });
-	const withoutServers = { PATH: join(process.execPath, "..") };
+	// Node is started by its own path: a folder without programs is PATH enough.
+	const withoutServers = { PATH: project };
 	await expect(run(process.execPath, [bin, "demo"], { env: withoutServers })).rejects.toMatchObject({
 		code: 1,
 		stderr: expect.stringMatching(/^slotwire: [^\n]*install redis-server or valkey-server[^\n]*\n$/),
