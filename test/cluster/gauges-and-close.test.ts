@@ -130,7 +130,7 @@ describe("a node that left the topology with a question open", () => {
 		client.destroy();
 		await expect(slow).rejects.toMatchObject({ code: "CLOSED" });
 		await closed();
-		expect(performance.now() - started).toBeLessThan(1000);
+		expect(performance.now() - started).toBeLessThan(1900);
 	});
 
 	test("it answers before its connection ends, and is asked nothing more", async () => {

@@ -28,8 +28,8 @@ async function refusalOf(options: ClientOptions): Promise<{ code: string | undef
 	const error = await rejectionOf(
 		createClient({ auth, ...options, timeouts: { connectMs: 200, startMs: START_MS, ...options.timeouts } }),
 	);
-	// The clock's grain and a busy machine.
-	expect(performance.now() - began).toBeLessThan(START_MS + 400);
+	// Well before the default of 10 s, however busy the machine.
+	expect(performance.now() - began).toBeLessThan(START_MS + 4000);
 	expect(everythingOf(error)).not.toContain("sekret");
 	expect(error.message).not.toContain("\n");
 	return { code: error.code, message: error.message };

@@ -27,7 +27,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 	])("C04 %s is told at once, in one sentence without the secret", async (_what, auth) => {
 		const began = performance.now();
 		const error = await rejectionOf(createClient({ url: withoutPassword(), auth, protocol }));
-		expect(performance.now() - began).toBeLessThan(1000);
+		expect(performance.now() - began).toBeLessThan(5000);
 		expect(error.code).toBe("AUTH");
 		expect(error.message).toBe(`127.0.0.1:${server.port} refused the credentials (WRONGPASS)`);
 		expect(everythingOf(error)).not.toMatch(/sekret|wonder/);
