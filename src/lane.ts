@@ -9,7 +9,7 @@ import { type Connection, type ConnectionContext, type ConnectionObserver, openC
 import { credentialsFor } from "./connection/credentials.js";
 import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
-import type { Endpoint, Entry } from "./request.js";
+import { type Endpoint, type Entry, handBack } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** A connection that held this long was a good one: the next backoff starts from the beginning. */
@@ -66,7 +66,7 @@ export class Lane {
 
 	send(entry: Entry): void {
 		if (this.#connection !== null) this.#connection.send(entry);
-		else if (this.#closed !== null) loseAll(entry, this.#closed);
+		else if (this.#closed !== null) handBack(entry, 0, this.#closed, false);
 		else {
 			this.#parked.push(entry);
 			this.open();
@@ -152,10 +152,6 @@ export class Lane {
 
 	#loseParked(cause: ClientError): void {
 		// Counted first: a carrier may park an entry here again at once.
-		for (let left = this.#parked.length; left > 0; left--) loseAll(this.#parked.shift() as Entry, cause);
+		for (let left = this.#parked.length; left > 0; left--) handBack(this.#parked.shift() as Entry, 0, cause, false);
 	}
-}
-
-function loseAll(entry: Entry, cause: ClientError): void {
-	for (let i = 0; i < entry.size; i++) entry.lost(i, cause, false);
 }

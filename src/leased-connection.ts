@@ -6,7 +6,7 @@ import { isSubscription } from "./connection/subscriptions.js";
 import type { Dispatcher, Gauges, Lease } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
-import type { Attempt, Carrier, Endpoint, Request } from "./request.js";
+import { type Attempt, type Carrier, type Endpoint, type Request, settleAll } from "./request.js";
 import { unanswered } from "./retry-queue.js";
 import { SLOT_COUNT } from "./slot.js";
 import { drained } from "./util/drained.js";
@@ -48,7 +48,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		const connection = this.#connection;
 		const refusal = this.closed ?? this.#refusal(request);
 		if (refusal === null) connection?.send(request);
-		else for (let i = 0; i < request.size; i++) request.settle(i, refusal);
+		else settleAll(request, refusal);
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */

@@ -6,7 +6,7 @@ import { ClientError, WrongModeError } from "./errors.js";
 import { Lane, type ServerMemory } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
 import { classify } from "./refusal.js";
-import type { Attempt, Carrier, Endpoint, Entry, Request } from "./request.js";
+import { type Attempt, type Carrier, type Endpoint, type Entry, type Request, settleAll } from "./request.js";
 import { mayRepeat, RetryQueue, unanswered } from "./retry-queue.js";
 import { drained } from "./util/drained.js";
 
@@ -81,7 +81,7 @@ export class Pool implements Dispatcher, Carrier {
 	dispatch(request: Request): void {
 		request.carrier = this;
 		if (this.#closed !== null) {
-			for (let i = 0; i < request.size; i++) request.settle(i, this.#closed);
+			settleAll(request, this.#closed);
 			return;
 		}
 		this.send(request, request.command(0).slot);

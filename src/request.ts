@@ -76,6 +76,16 @@ export interface Request extends Entry {
 	readonly deadline: number;
 }
 
+/** Settles every command of a request alike. */
+export function settleAll(request: Request, error: ClientError): void {
+	for (let i = 0; i < request.size; i++) request.settle(i, error);
+}
+
+/** Gives the commands of an entry, from the one at `from` on, back to who sent them: their connection ended. */
+export function handBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
+	for (let i = from; i < entry.size; i++) entry.lost(i, cause, written);
+}
+
 const nobody: Carrier = {
 	refused: (attempt, error) => attempt.settle(error),
 	lost: (attempt, error) => attempt.settle(error),

@@ -1,4 +1,4 @@
-import { CommandWriter, checkArguments, checkKey, encodeCommand } from "../../src/resp/encode.js";
+import { CommandWriter, checkArgument, checkArguments, encodeCommand } from "../../src/resp/encode.js";
 import type { Suite } from "./suite.js";
 
 const COMMANDS = 256;
@@ -39,7 +39,7 @@ function suite(name: string, args: (key: string) => string[], names = keys): Sui
 			{
 				name: "checked, CommandWriter",
 				run: () => {
-					for (const key of names) writer.command(args(checkKey(key, 1) as string));
+					for (const key of names) writer.command(args(checkArgument(key, 1) as string));
 					writer.take();
 					writer.recycle();
 				},

@@ -11,7 +11,7 @@ import { ClientError } from "../errors.js";
 import type { Lane } from "../lane.js";
 import { isHopeless, type Pool } from "../pool.js";
 import { classify, type Refusal, resolveRedirection } from "../refusal.js";
-import { Attempt, type Carrier, type Endpoint, type Request } from "../request.js";
+import { Attempt, type Carrier, type Endpoint, type Request, settleAll } from "../request.js";
 import { mayRepeat, RetryQueue, unanswered } from "../retry-queue.js";
 import { SLOT_COUNT } from "../slot.js";
 import { drained } from "../util/drained.js";
@@ -61,7 +61,7 @@ export class Cluster implements Dispatcher, Carrier {
 	dispatch(request: Request): void {
 		request.carrier = this;
 		if (this.#closed !== null) {
-			for (let i = 0; i < request.size; i++) request.settle(i, this.#closed);
+			settleAll(request, this.#closed);
 			return;
 		}
 		const lane = this.lane(request.command(0).slot);
@@ -82,7 +82,7 @@ export class Cluster implements Dispatcher, Carrier {
 
 	/** The node's own pool carries it: what is sent again goes to the same node, for another's answer would be counted twice. */
 	dispatchTo(node: Endpoint, request: Request): void {
-		if (this.#closed !== null) for (let i = 0; i < request.size; i++) request.settle(i, this.#closed);
+		if (this.#closed !== null) settleAll(request, this.#closed);
 		else this.#nodes.at(node).dispatch(request);
 	}
 

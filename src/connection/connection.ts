@@ -14,7 +14,7 @@ import { type DeadlineClock, Timed } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
 import { ClientError, InvalidArgumentError, ProtocolError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
-import { type Command, CommandFlag, type Endpoint, type Entry, EntryPart } from "../request.js";
+import { type Command, CommandFlag, type Endpoint, type Entry, EntryPart, handBack } from "../request.js";
 import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
 import { CommandWriter, isDetached } from "../resp/encode.js";
@@ -357,11 +357,9 @@ export class Connection implements ReplySink {
 		this.#observer.lost(this, cause);
 		const head = this.#head;
 		this.#head = undefined;
-		if (head !== undefined) returnEntry(head, this.#cursor, cause, true);
-		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift())
-			returnEntry(entry, 0, cause, true);
-		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift())
-			returnEntry(entry, 0, cause, false);
+		if (head !== undefined) handBack(head, this.#cursor, cause, true);
+		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) handBack(entry, 0, cause, true);
+		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) handBack(entry, 0, cause, false);
 		this.#forget(this.#commands);
 	}
 
@@ -378,10 +376,6 @@ export function openConnection(...args: ConstructorParameters<typeof Connection>
 		const reason = error instanceof Error ? error.message : String(error);
 		return new ClientError("CONNECTION", `${formatEndpoint(args[0])}: ${reason}`, { cause: error });
 	}
-}
-
-function returnEntry(entry: Entry, from: number, cause: ClientError, written: boolean): void {
-	for (let i = from; i < entry.size; i++) entry.lost(i, cause, written);
 }
 
 function hasElements(value: Reply, command: Command): boolean {

@@ -97,9 +97,6 @@ export function checkArgument(value: unknown, index: number, options?: ArgumentO
 	return value instanceof Uint8Array ? checkBytes(value, index, options) : checkNumber(value, index);
 }
 
-/** The same for a key; every string and every sequence of bytes is one, the empty one too. */
-export const checkKey: (value: unknown, index: number, options?: ArgumentOptions) => Argument = checkArgument;
-
 function checkBytes(value: Uint8Array, index: number, options: ArgumentOptions | undefined): Argument {
 	const length = value.byteLength;
 	if (length === 0 && isDetached(value)) throw new InvalidArgumentError(index, "the ArrayBuffer of this argument is detached");

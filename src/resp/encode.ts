@@ -10,7 +10,6 @@ export {
 	type CommandArgument,
 	checkArgument,
 	checkArguments,
-	checkKey,
 	isDetached,
 } from "./arguments.js";
 

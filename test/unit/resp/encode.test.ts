@@ -1,7 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { InvalidArgumentError } from "../../../src/errors.js";
-import { type Argument, CommandWriter, checkArgument, checkArguments, checkKey, isDetached } from "../../../src/resp/encode.js";
+import { type Argument, CommandWriter, checkArgument, checkArguments, isDetached } from "../../../src/resp/encode.js";
 import { encodeCommand } from "../../../src/resp/index.js";
 
 function detach(view: Uint8Array): void {
@@ -59,7 +59,7 @@ describe("arguments", () => {
 	test("B03 the empty string and empty bytes are legal", () => {
 		expect(encodeCommand(["SET", "", ""]).toString()).toBe("*3\r\n$3\r\nSET\r\n$0\r\n\r\n$0\r\n\r\n");
 		expect(encodeCommand(["SET", Buffer.alloc(0), new Uint8Array(0)]).toString()).toBe("*3\r\n$3\r\nSET\r\n$0\r\n\r\n$0\r\n\r\n");
-		expect(checkKey("", 1)).toBe("");
+		expect(checkArgument("", 1)).toBe("");
 	});
 
 	test("B04 safe integers and bigints are sent as digits", () => {
@@ -118,7 +118,7 @@ describe("arguments", () => {
 			const error = refusalOf(() => encodeCommand(["SET", "k", value as string]));
 			expect(error).toMatchObject({ code: "INVALID_ARGUMENT", index: 2 });
 			expect(error.message).not.toContain(secret);
-			expect(refusalOf(() => checkKey(value, 1)).index).toBe(1);
+			expect(refusalOf(() => checkArgument(value, 1)).index).toBe(1);
 		}
 		// biome-ignore lint/suspicious/noSparseArray: a hole is an argument nobody passed
 		expect(refusalOf(() => encodeCommand(["SET", , "v"] as unknown as string[])).index).toBe(1);
