@@ -22,8 +22,8 @@ import {
 	setWork,
 } from "./commands/batches.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
-import { Core, type View } from "./core.js";
-import type { Counters, Gauges } from "./dispatcher.js";
+import { aborted, Core, onAbort, type View } from "./core.js";
+import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
 import { CommandFlag, SingleRequest } from "./request.js";
@@ -40,6 +40,8 @@ export interface ViewOptions {
 	timeoutMs?: number;
 	/** Gives up the calls of this view that are unsettled when it aborts. */
 	signal?: AbortSignal;
+	/** Copies every Buffer at the call. Otherwise those of 16 KiB and more are borrowed until the promise settles. */
+	copy?: boolean;
 }
 
 /** Which node a leased connection leads to: the primary of a key's slot, a node by its `host:port`, or any primary. */
@@ -73,12 +75,14 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	/** The same client with another deadline or an abort signal for each call. */
 	with(options: ViewOptions): Client<Text> {
 		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
-		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, ...rest } = options;
+		const { limits } = this.#view;
+		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, copy = limits.copy, ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of with()");
 		if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0) throw new InvalidOptionError("timeoutMs", "must be an integer from 0");
 		if (signal !== undefined && !(signal instanceof AbortSignal))
 			throw new InvalidOptionError("signal", "must be an AbortSignal");
-		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal });
+		if (copy !== undefined && typeof copy !== "boolean") throw new InvalidOptionError("copy", "must be true or false");
+		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal, limits: { ...limits, copy } });
 	}
 
 	// ── single commands ──
@@ -94,10 +98,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
-			const checked = checkKey(key, 1, core.settings.socket);
+			const checked = checkKey(key, 1, view.limits);
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
 			core.start(
-				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly, view.mode, null, resolve, reject),
+				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly | CommandFlag.keyed, view.mode, null, resolve, reject),
 				view.timeoutMs,
 				view.signal,
 			);
@@ -157,7 +161,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 			if (!(target instanceof Uint8Array)) throw new InvalidArgumentError(2, "the target must be a Buffer or Uint8Array");
 			if (isDetached(target)) throw new InvalidArgumentError(2, "the ArrayBuffer of the target is detached");
 			if (lent.has(target)) throw new InvalidArgumentError(2, "the target is lent to a call that has not settled");
-			const checked = checkKey(key, 1, this.#core.settings.socket);
+			const checked = checkKey(key, 1, this.#view.limits);
 			const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked);
 			lent.add(target);
 			const { timeoutMs, signal } = this.#view;
@@ -171,7 +175,15 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 				reject(error);
 			};
 			this.#core.start(
-				new SingleRequest(["GET", checked], slot, CommandFlag.readOnly, ReplyMode.into, target, settled, failed),
+				new SingleRequest(
+					["GET", checked],
+					slot,
+					CommandFlag.readOnly | CommandFlag.keyed,
+					ReplyMode.into,
+					target,
+					settled,
+					failed,
+				),
 				timeoutMs,
 				signal,
 			);
@@ -213,7 +225,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	mget(keys: readonly Key[], options?: BatchOptions & { partial?: boolean }): Promise<(Text | null | ClientError)[]> {
 		return this.#batch<Text | null>(options, (batch, rest) => {
 			refuseUnknown(rest);
-			return mgetWork(this.#core, checkKeys(keys, this.#core.settings.socket), this.#view.mode, batch);
+			return mgetWork(this.#core, checkKeys(keys, this.#view.limits), this.#view.mode, batch);
 		});
 	}
 
@@ -241,7 +253,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		options?: SetOptions & BatchOptions & { partial?: boolean },
 	): Promise<(Text | "OK" | null | ClientError)[]> {
 		return this.#batch<Text | "OK" | null>(options, (batch, rest) =>
-			setWork(this.#core, entries, rest as SetOptions, this.#view.mode, batch),
+			setWork(this.#core, entries, rest as SetOptions, this.#view, batch),
 		);
 	}
 
@@ -272,9 +284,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	// ── connections ──
 
 	/**
-	 * Runs `use` with a connection of its own, for commands that block or change their connection. It is opened for this call and ended after it.
-	 * Nothing on it is retried or redirected.
-	 * @throws what `use` throws; CONNECTION, TIMEOUT, AUTH when no connection could be made
+	 * Runs `use` with a connection of its own, for commands that block or change their connection. Callers get one of `pool.maxDedicated` per
+	 * node, in the order in which they asked. A connection that comes back as good as new serves the next caller; one that was left inside a
+	 * transaction, with replies owed, or in another state is ended. Nothing on it is retried or redirected.
+	 * @throws what `use` throws; TIMEOUT when none came free within the view's deadline, ABORTED, OVERLOADED; CONNECTION, AUTH when none could be opened
 	 */
 	async withConnection<T>(options: LeaseOptions, use: (connection: Client<Text>) => Promise<T>): Promise<T> {
 		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
@@ -282,14 +295,31 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of withConnection()");
 		if (key !== undefined && node !== undefined) throw new InvalidOptionError("node", "contradicts key");
 		const core = this.#core;
-		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0, core.settings.socket));
+		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0, this.#view.limits));
 		if (core.closed !== null) throw core.closed;
-		const lease = await core.dispatcher.lease(node === undefined ? { slot } : { node });
+		const lease = await this.#lease(node === undefined ? { slot } : { node });
 		try {
 			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core);
 			return await use(new Client<Text>(own, { ...this.#view, dedicated: true }));
 		} finally {
 			lease.release();
+		}
+	}
+
+	/** Waits for a connection of one's own, no longer than the view allows. */
+	async #lease(target: LeaseTarget): Promise<Lease> {
+		const { timeoutMs, signal } = this.#view;
+		if (signal?.aborted) throw aborted(signal);
+		let stopListening = (): void => {};
+		try {
+			return await this.#core.dispatcher.lease(target, {
+				timeoutMs,
+				onWait(cancel) {
+					if (signal !== undefined) stopListening = onAbort(signal, () => cancel(aborted(signal)));
+				},
+			});
+		} finally {
+			stopListening();
 		}
 	}
 
@@ -320,9 +350,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
-			const args = build(core.settings.socket);
+			const args = build(view.limits);
 			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-			core.start(new SingleRequest(args, slot, flags, view.mode, null, resolve, reject), view.timeoutMs, view.signal);
+			const request = new SingleRequest(args, slot, flags | CommandFlag.keyed, view.mode, null, resolve, reject);
+			core.start(request, view.timeoutMs, view.signal);
 		});
 	}
 
@@ -342,7 +373,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 			if (batch.partial) throw new InvalidOptionError("partial", "is not an option of this batch");
 			refuseUnknown(rest);
 			let total = 0;
-			const work = countWork(this.#core, name, checkKeys(keys, this.#core.settings.socket), batch, (count) => {
+			const work = countWork(this.#core, name, checkKeys(keys, this.#view.limits), batch, (count) => {
 				total += count;
 			});
 			startBatch(this.#core, this.#view, work, batch, (results, failed) => {

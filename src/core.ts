@@ -5,12 +5,14 @@ import type { Counters, Dispatcher } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
 import type { SingleRequest } from "./request.js";
+import type { ArgumentOptions } from "./resp/encode.js";
 import type { ReplyMode } from "./resp/reply.js";
 import { drained } from "./util/drained.js";
 
 /** How a view of the client differs from the client itself. */
 export interface View {
 	readonly mode: ReplyMode;
+	readonly limits: ArgumentOptions;
 	readonly timeoutMs: number;
 	readonly signal: AbortSignal | undefined;
 	/** The connection is leased: commands that change its state, or block it, are allowed. */

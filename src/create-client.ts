@@ -2,9 +2,9 @@ import { Client } from "./client.js";
 import { Cluster } from "./cluster/cluster.js";
 import { Core, newCounters } from "./core.js";
 import { DeadlineClock } from "./deadline-clock.js";
+import type { Endpoint } from "./endpoint.js";
 import { type ClientOptions, resolveOptions } from "./options.js";
 import { Pool } from "./pool.js";
-import type { Endpoint } from "./request.js";
 import { ReplyMode } from "./resp/reply.js";
 
 /**
@@ -27,6 +27,7 @@ export async function createClient(options: string | ClientOptions): Promise<Cli
 	const core = new Core(settings, context.clock, context.counters, dispatcher);
 	return new Client(core, {
 		mode: ReplyMode.string,
+		limits: { maxBulkBytes: settings.socket.maxBulkBytes, copy: settings.copy },
 		timeoutMs: settings.timeouts.commandMs,
 		signal: undefined,
 		dedicated: false,

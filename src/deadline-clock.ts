@@ -54,9 +54,10 @@ export class DeadlineClock {
 	#timer: NodeJS.Timeout | null = null;
 	#stampScheduled = false;
 
-	/** Starts the deadline of `item`, `timeoutMs` from now. 0: none. */
+	/** Starts the deadline of `item`, `timeoutMs` from now; it may have had one before. 0: none. */
 	add(item: Timed, timeoutMs: number): void {
 		if (timeoutMs <= 0) return;
+		item.deadline = UNSTAMPED;
 		const list = this.#recent.timeoutMs === timeoutMs ? this.#recent : this.#list(timeoutMs);
 		const last = list.previous as Timed;
 		item.previous = last;

@@ -1,5 +1,6 @@
+import type { Endpoint } from "./endpoint.js";
 import type { ClientError } from "./errors.js";
-import type { Endpoint, Request } from "./request.js";
+import type { Request } from "./request.js";
 
 /** Figures of one client, cumulative since it was created; read by `client.stats()`. */
 export interface Counters {
@@ -27,12 +28,20 @@ export interface Gauges {
 /** A connection of one's own, until it is released. */
 export interface Lease {
 	readonly dispatcher: Dispatcher;
-	/** Ends the connection. */
+	/** Gives the connection back; it is ended unless it is as good as new. */
 	release(): void;
 }
 
 /** Where a lease has to lead: to the primary that serves a slot, or to a node by its `host:port`. */
 export type LeaseTarget = { readonly slot: number } | { readonly node: string };
+
+/** How long somebody waits for a lease. */
+export interface LeaseWait {
+	/** 0: as long as it takes. */
+	readonly timeoutMs: number;
+	/** Called with what ends the wait. */
+	onWait(cancel: (error: ClientError) => void): void;
+}
 
 /** Whoever can carry requests to servers: one node's pool, a cluster, a leased connection. */
 export interface Dispatcher {
@@ -46,12 +55,13 @@ export interface Dispatcher {
 	 * Commands for one connection share one write and one in-flight entry.
 	 */
 	dispatch(request: Request): void;
-	/** Equal for slots whose commands share a connection now. Commands of one `GroupRequest` should share it; they need not. */
-	lane(slot: number): unknown;
+	/** Equal for slots whose commands, with these flags, share a connection now. Commands of one `GroupRequest` should share it; they need not. */
+	lane(slot: number, flags: number): unknown;
 	/** The nodes there are, for commands that go to all of them; replicas only with "all". */
 	endpoints(scope: "primaries" | "all"): Endpoint[];
 	dispatchTo(node: Endpoint, request: Request): void;
-	lease(target: LeaseTarget): Promise<Lease>;
+	/** @throws TIMEOUT, OVERLOADED, UNSUPPORTED, and why no connection could be opened */
+	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease>;
 	/** Why nothing is accepted any more; null while it is open. */
 	readonly closed: ClientError | null;
 	gauges(): Gauges;

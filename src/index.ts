@@ -4,6 +4,7 @@ export type { Key, Value } from "./commands/arguments.js";
 export type { BatchOptions, SetEntry } from "./commands/batches.js";
 export type { SetOptions } from "./commands/set-options.js";
 export { createClient } from "./create-client.js";
+export type { Endpoint } from "./endpoint.js";
 export {
 	BatchError,
 	ClientError,
@@ -16,6 +17,5 @@ export {
 } from "./errors.js";
 export { type ClientOptions, type Credentials, optionsFromEnv } from "./options.js";
 export type { Pipeline } from "./pipeline.js";
-export type { Endpoint } from "./request.js";
 export type { Reply } from "./resp/reply.js";
 export { VERSION } from "./version.js";

@@ -5,11 +5,15 @@
  *       entries wait here in `#parked`       ▲ lost
  */
 import Denque from "denque";
+import type { Budget } from "./budget.js";
 import { type Connection, type ConnectionContext, type ConnectionObserver, openConnection } from "./connection/connection.js";
 import { credentialsFor } from "./connection/credentials.js";
+import { isStubborn } from "./connection/stubborn.js";
+import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
-import { type Endpoint, type Entry, handBack } from "./request.js";
+import { isHopeless } from "./refusal.js";
+import { type Entry, handBack, type Link } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** A connection that held this long was a good one: the next backoff starts from the beginning. */
@@ -20,33 +24,38 @@ const RESP2_MEMORY_MS = 600_000;
 
 export interface LaneObserver {
 	ready(): void;
+	suspected(connection: Connection): void;
 	lost(cause: ClientError): void;
 }
 
-/** What the lanes of one pool remember about their server. */
-export interface ServerMemory {
+/** What all connections to one node have in common. */
+export interface NodeContext extends ConnectionContext {
+	readonly endpoint: Endpoint;
+	readonly budget: Budget;
+	/** It is a replica that is read from. */
+	readonly readOnly: boolean;
 	/** Until then (on the scale of `performance.now()`), HELLO is not tried. */
 	plainResp2Until: number;
 }
 
 export class Lane {
-	readonly #endpoint: Endpoint;
-	readonly #context: ConnectionContext;
+	readonly #node: NodeContext;
 	readonly #observer: LaneObserver;
-	readonly #memory: ServerMemory;
 	#connection: Connection | null = null;
+	/** Replaced, but not done with what they were asked. */
+	readonly #retired = new Set<Connection>();
 	#opening = false;
 	#backoff: NodeJS.Timeout | null = null;
 	#failures = 0;
 	#readyAt = 0;
 	#closed: ClientError | null = null;
 	readonly #parked = new Denque<Entry>();
+	/** What `keepAlive` saw last. */
+	#bytesRead = -1;
 
-	constructor(endpoint: Endpoint, context: ConnectionContext, observer: LaneObserver, memory: ServerMemory) {
-		this.#endpoint = endpoint;
-		this.#context = context;
+	constructor(node: NodeContext, observer: LaneObserver) {
+		this.#node = node;
 		this.#observer = observer;
-		this.#memory = memory;
 	}
 
 	get isReady(): boolean {
@@ -54,21 +63,20 @@ export class Lane {
 	}
 
 	get connections(): number {
-		return this.#connection === null ? 0 : 1;
+		return (this.#connection === null ? 0 : 1) + this.#retired.size;
 	}
 
-	/** Commands accepted and not yet answered. */
-	get commandsPending(): number {
-		let pending = this.#connection?.commandsPending ?? 0;
-		for (let i = 0; i < this.#parked.length; i++) pending += (this.#parked.peekAt(i) as Entry).size;
-		return pending;
+	/** The connections that commands may be in flight on. */
+	*live(): Generator<Connection> {
+		if (this.#connection !== null) yield this.#connection;
+		yield* this.#retired;
 	}
 
 	send(entry: Entry): void {
 		if (this.#connection !== null) this.#connection.send(entry);
 		else if (this.#closed !== null) handBack(entry, 0, this.#closed, false);
 		else {
-			this.#parked.push(entry);
+			this.#park(entry);
 			this.open();
 		}
 	}
@@ -76,13 +84,13 @@ export class Lane {
 	/** Makes sure a connection exists or is on its way. */
 	open(): void {
 		if (this.#connection !== null || this.#opening || this.#backoff !== null || this.#closed !== null) return;
-		const { auth } = this.#context.settings;
-		if (typeof auth !== "function") {
-			this.#connect(auth);
+		const { settings, endpoint } = this.#node;
+		if (typeof settings.auth !== "function") {
+			this.#connect(settings.auth);
 			return;
 		}
 		this.#opening = true;
-		credentialsFor(this.#endpoint, this.#context.settings).then(
+		credentialsFor(endpoint, settings).then(
 			(credentials) => {
 				this.#opening = false;
 				if (this.#closed === null) this.#connect(credentials);
@@ -94,55 +102,99 @@ export class Lane {
 		);
 	}
 
+	/** Another connection takes over, and with it another look at where the name leads; this one answers what it was asked. */
+	renew(link: Link, cause: ClientError): void {
+		const connection = this.#connection;
+		if (connection === null || connection !== link) return;
+		this.#connection = null;
+		this.#retired.add(connection);
+		this.#reopenLater(cause);
+		connection.retire(cause);
+	}
+
+	/** Hands back what was not written. */
+	unqueue(cause: ClientError): void {
+		this.#connection?.unqueue(cause);
+		this.#unpark(cause);
+	}
+
+	#unpark(cause: ClientError): void {
+		// Counted first: a carrier may park an entry here again at once.
+		for (let left = this.#parked.length; left > 0; left--) {
+			const entry = this.#parked.shift() as Entry;
+			handBack(entry, 0, cause, false);
+			this.#count(entry, -1);
+		}
+	}
+
+	/** Has a PING sent when nothing was heard since the last call and nothing is owed. */
+	keepAlive(ping: (send: (entry: Entry) => void) => void): void {
+		const connection = this.#connection;
+		if (connection === null || !connection.isReady) return;
+		const { bytesRead } = connection;
+		if (bytesRead === this.#bytesRead && connection.isIdle) ping((entry) => connection.send(entry));
+		this.#bytesRead = bytesRead;
+	}
+
 	destroy(cause: ClientError): void {
 		if (this.#closed !== null) return;
 		this.#closed = cause;
 		if (this.#backoff !== null) clearTimeout(this.#backoff);
 		this.#backoff = null;
-		this.#connection?.destroy(cause);
-		this.#loseParked(cause);
+		for (const connection of [...this.live()]) connection.destroy(cause);
+		this.#unpark(cause);
 	}
 
 	#connect(credentials: Credentials | undefined): void {
-		const plainResp2 = performance.now() < this.#memory.plainResp2Until;
-		// Nobody subscribes on a shared connection yet.
+		const node = this.#node;
+		// Nobody subscribes on a shared connection.
 		const observer: ConnectionObserver = {
-			ready: (_connection, protocol) => this.#ready(protocol),
-			lost: (_connection, cause) => this.#lost(cause),
+			ready: (connection) => this.#ready(connection),
+			suspected: (connection) => this.#observer.suspected(connection),
+			lost: (connection, cause) => {
+				if (!this.#retired.delete(connection)) this.#lost(cause);
+			},
 			push: () => {},
 		};
-		const connection = openConnection(this.#endpoint, this.#context, observer, credentials, plainResp2);
+		const plainResp2 = performance.now() < node.plainResp2Until;
+		const { endpoint, budget, readOnly } = node;
+		const connection = openConnection({ endpoint, budget, credentials, plainResp2, readOnly }, node, observer);
 		if (connection instanceof ClientError) {
 			this.#lost(connection);
 			return;
 		}
 		this.#connection = connection;
-		for (let entry = this.#parked.shift(); entry !== undefined; entry = this.#parked.shift()) connection.send(entry);
+		for (let entry = this.#parked.shift(); entry !== undefined; entry = this.#parked.shift()) {
+			connection.send(entry);
+			this.#count(entry, -1);
+		}
 	}
 
-	#ready(protocol: 2 | 3): void {
+	#ready(connection: Connection): void {
 		this.#readyAt = performance.now();
-		if (protocol < this.#context.settings.protocol && this.#memory.plainResp2Until < this.#readyAt) {
-			this.#memory.plainResp2Until = this.#readyAt + RESP2_MEMORY_MS;
+		if (connection.protocol < this.#node.settings.protocol && this.#node.plainResp2Until < this.#readyAt) {
+			this.#node.plainResp2Until = this.#readyAt + RESP2_MEMORY_MS;
 		}
 		this.#observer.ready();
 	}
 
 	#lost(cause: ClientError): void {
 		this.#connection = null;
-		if (this.#readyAt !== 0 && performance.now() - this.#readyAt > STABLE_MS) this.#failures = 0;
-		if (this.#readyAt !== 0 && this.#closed === null) this.#context.counters.reconnects += 1;
-		this.#readyAt = 0;
 		if (this.#closed === null) this.#reopenLater(cause);
 		this.#observer.lost(cause);
 		// What waited for this connection learns why it could not be had; its carrier decides whether it waits for the next.
-		this.#loseParked(cause);
+		this.#unpark(cause);
 	}
 
 	#reopenLater(cause: ClientError): void {
-		const { baseMs, maxMs } = this.#context.settings.retry;
-		// A server that refuses credentials will not change its mind in milliseconds: never spin on it.
-		const delay = cause.code === "AUTH" || cause.code === "CLUSTER" ? maxMs : backoffMs(this.#failures, baseMs, maxMs);
+		if (this.#readyAt !== 0) {
+			if (performance.now() - this.#readyAt > STABLE_MS) this.#failures = 0;
+			this.#node.counters.reconnects += 1;
+			this.#readyAt = 0;
+		}
+		const { baseMs, maxMs } = this.#node.settings.retry;
+		// A server that refuses credentials or certificates will not change its mind in milliseconds: never spin on it.
+		const delay = isHopeless(cause) || isStubborn(cause) ? maxMs : backoffMs(this.#failures, baseMs, maxMs);
 		this.#failures += 1;
 		this.#backoff = setTimeout(() => {
 			this.#backoff = null;
@@ -150,8 +202,17 @@ export class Lane {
 		}, delay);
 	}
 
-	#loseParked(cause: ClientError): void {
-		// Counted first: a carrier may park an entry here again at once.
-		for (let left = this.#parked.length; left > 0; left--) handBack(this.#parked.shift() as Entry, 0, cause, false);
+	#park(entry: Entry): void {
+		this.#parked.push(entry);
+		this.#count(entry, 1);
+	}
+
+	#count(entry: Entry, sign: 1 | -1): void {
+		if (entry.internal) return;
+		const { budget } = this.#node;
+		for (let i = 0; i < entry.size; i++) {
+			if (sign === 1) budget.add(entry.command(i));
+			else budget.remove(entry.command(i));
+		}
 	}
 }

@@ -1,54 +1,50 @@
 /** A connection one caller has to itself, for commands that change its state or block it. Nothing is retried or redirected here. */
 import { asText, isWord } from "./command-keys.js";
-import { type Connection, type ConnectionContext, openConnection } from "./connection/connection.js";
-import { credentialsFor } from "./connection/credentials.js";
+import { connectionRefusal } from "./command-shared.js";
+import { lookup } from "./command-table.js";
+import type { Connection } from "./connection/connection.js";
 import { isSubscription } from "./connection/subscriptions.js";
 import type { Dispatcher, Gauges, Lease } from "./dispatcher.js";
+import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
-import type { Credentials } from "./options.js";
-import { type Attempt, type Carrier, type Endpoint, type Request, settleAll } from "./request.js";
-import { unanswered } from "./retry-queue.js";
+import { unanswered } from "./refusal.js";
+import { type Attempt, type Carrier, type Command, type Request, settleAll } from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
 import { drained } from "./util/drained.js";
 
 export class LeasedConnection implements Dispatcher, Carrier {
 	readonly keyGroups: number;
-	/** Settles with the handshake, or with the end of the connection before it. */
-	readonly ready: Promise<void>;
-	readonly #endpoint: Endpoint;
-	#connection: Connection | null = null;
+	readonly #connection: Connection;
 	#closed: ClientError | null = null;
-	#abandon: (cause: ClientError) => void = () => {};
 	/** The command that turned the connection into a stream: nothing can be asked on it any more. */
 	#stream: string | null = null;
+	/** What a caller left behind decides whether the next one may have the connection. */
+	#inTransaction = false;
+	#watches = false;
+	#changed = false;
 
-	/** Starts connecting. `ready` rejects with CONNECTION, TIMEOUT, AUTH, CLUSTER, or CLOSED when it is destroyed meanwhile. */
-	constructor(endpoint: Endpoint, context: ConnectionContext) {
-		this.#endpoint = endpoint;
-		this.keyGroups = context.settings.mode === "cluster" ? SLOT_COUNT : 1;
-		this.ready = new Promise((resolve, reject) => {
-			this.#abandon = reject;
-			credentialsFor(endpoint, context.settings).then((credentials) => {
-				if (this.#closed === null) this.#connect(context, credentials, resolve);
-			}, reject);
-		});
-		// Whoever leases it awaits `ready`; a lease that is destroyed first has nobody to tell.
-		this.ready.catch(() => {});
+	constructor(connection: Connection, mode: "standalone" | "cluster") {
+		this.#connection = connection;
+		this.keyGroups = mode === "cluster" ? SLOT_COUNT : 1;
 	}
 
-	#connect(context: ConnectionContext, credentials: Credentials | undefined, ready: () => void): void {
-		const observer = { ready, lost: (_: Connection, cause: ClientError) => this.#abandon(cause), push: () => {} };
-		const connection = openConnection(this.#endpoint, context, observer, credentials);
-		if (connection instanceof ClientError) this.#abandon(connection);
-		else this.#connection = connection;
+	/** Nothing is owed, and nothing is set that its next user would not expect, but for keys that it `watches`. */
+	get isClean(): boolean {
+		return !this.#changed && !this.#inTransaction && this.#connection.isIdle;
+	}
+
+	get watches(): boolean {
+		return this.#watches;
 	}
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		const connection = this.#connection;
 		const refusal = this.closed ?? this.#refusal(request);
-		if (refusal === null) connection?.send(request);
-		else settleAll(request, refusal);
+		if (refusal !== null) settleAll(request, refusal);
+		else {
+			for (let i = 0; i < request.size; i++) this.#note(request.command(i));
+			this.#connection.send(request);
+		}
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */
@@ -57,8 +53,8 @@ export class LeasedConnection implements Dispatcher, Carrier {
 			if (this.#stream !== null) return new ClientError("UNSUPPORTED", `nothing can follow ${this.#stream} on its connection`);
 			const [first = "", second = "", third = ""] = request.command(i).args;
 			const name = asText(first, 16)?.toUpperCase() ?? "";
-			if (isSubscription(name) || name === "HELLO" || name === "RESET") this.#connection?.expectSubscriptions();
-			if (name === "HELLO" && isWord(second, "3") && this.#connection?.protocol === 2) {
+			if (isSubscription(name) || name === "HELLO" || name === "RESET") this.#connection.expectSubscriptions();
+			if (name === "HELLO" && isWord(second, "3") && this.#connection.protocol === 2) {
 				return new ClientError("UNSUPPORTED", "a connection that began in RESP2 stays there; create the client with protocol 3");
 			}
 			if (isSubscription(name)) continue;
@@ -70,12 +66,35 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		return null;
 	}
 
+	/** What a command leaves behind. One that nobody knows here may leave anything. */
+	#note({ args }: Command): void {
+		const info = lookup(args);
+		switch (info?.name) {
+			case "MULTI":
+				this.#inTransaction = true;
+				return;
+			case "WATCH":
+				this.#watches = true;
+				return;
+			case "EXEC":
+			case "DISCARD":
+				this.#inTransaction = false;
+				this.#watches = false;
+				return;
+			case "UNWATCH":
+				this.#watches = false;
+				return;
+			default:
+				if (info === undefined || connectionRefusal(info.name) !== null) this.#changed = true;
+		}
+	}
+
 	lane(): this {
 		return this;
 	}
 
 	endpoints(): Endpoint[] {
-		return [this.#endpoint];
+		return [this.#connection.endpoint];
 	}
 
 	dispatchTo(_node: Endpoint, request: Request): void {
@@ -87,13 +106,12 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	get closed(): ClientError | null {
-		if (this.#connection?.isClosed === false) return null;
+		if (this.#closed === null && !this.#connection.isClosed) return null;
 		return this.#closed ?? new ClientError("CLOSED", "the leased connection is closed");
 	}
 
 	gauges(): Gauges {
-		const open = this.#connection?.isClosed === false;
-		return { inFlight: this.#connection?.commandsPending ?? 0, connections: open ? 1 : 0 };
+		return { inFlight: this.#connection.commandsPending, connections: this.#connection.isClosed ? 0 : 1 };
 	}
 
 	async close(timeoutMs: number): Promise<void> {
@@ -101,10 +119,15 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		this.destroy();
 	}
 
+	/** Ends the connection as well. */
 	destroy(cause?: Error): void {
+		this.detach(cause);
+		this.#connection.destroy(this.#closed as ClientError);
+	}
+
+	/** Its caller is done with it: what is called from now on is refused. */
+	detach(cause?: Error): void {
 		this.#closed ??= new ClientError("CLOSED", "the leased connection was released", cause === undefined ? {} : { cause });
-		this.#abandon(this.#closed);
-		this.#connection?.destroy(this.#closed);
 	}
 
 	refused(attempt: Attempt, error: ClientError): void {

@@ -1,8 +1,8 @@
 /** What `createClient` takes: types, the one table of defaults, URLs, environment. */
 import { isIPv6 } from "node:net";
 import { createSecureContext, type ConnectionOptions as TlsOptions } from "node:tls";
+import type { Endpoint } from "./endpoint.js";
 import { ClientError, InvalidOptionError } from "./errors.js";
-import type { Endpoint } from "./request.js";
 
 export interface Credentials {
 	username?: string;
@@ -27,6 +27,8 @@ export interface ClientOptions {
 	pool?: Partial<PoolSettings>;
 	cluster?: Partial<ClusterSettings>;
 	retry?: Partial<RetrySettings>;
+	/** Copies every Buffer at the call. Otherwise those of 16 KiB and more are borrowed until the promise settles. Default false. */
+	copy?: boolean;
 	timeouts?: Partial<Timeouts>;
 }
 
@@ -46,7 +48,8 @@ export interface ClusterSettings {
 	minRefreshMs: number;
 	maxRedirections: number;
 	natMap?: Readonly<Record<string, string | Endpoint>> | ((node: Endpoint) => Endpoint);
-	readFrom: "primary";
+	/** Where reads go: to primaries, or to replicas, which may lag behind; to the primary where no replica can answer. */
+	readFrom: "primary" | "replica";
 }
 
 export interface RetrySettings {
@@ -78,6 +81,7 @@ export interface Settings {
 	readonly pool: PoolSettings;
 	readonly cluster: ClusterSettings;
 	readonly retry: RetrySettings;
+	readonly copy: boolean;
 	readonly timeouts: Timeouts;
 }
 
@@ -121,7 +125,7 @@ const mayBeZero = new Set([
 	"timeouts.startMs",
 ]);
 
-const topLevel = new Set([...Object.keys(defaults), "url", "nodes", "name", "database", "protocol", "tls", "auth"]);
+const topLevel = new Set([...Object.keys(defaults), "url", "nodes", "name", "database", "protocol", "tls", "auth", "copy"]);
 
 /**
  * Checks what the caller gave and fills in the defaults.
@@ -144,6 +148,8 @@ export function resolveOptions(input: string | ClientOptions): Settings {
 	if (database !== 0 && mode === "cluster") throw new InvalidOptionError("database", "a cluster has only database 0");
 	const protocol = options.protocol ?? fromUrl?.protocol ?? 3;
 	if (protocol !== 2 && protocol !== 3) throw new InvalidOptionError("protocol", "must be 2 or 3");
+	const { copy = false } = options;
+	if (typeof copy !== "boolean") throw new InvalidOptionError("copy", "must be true or false");
 	return {
 		mode,
 		seeds,
@@ -156,6 +162,7 @@ export function resolveOptions(input: string | ClientOptions): Settings {
 		pool: group("pool", options.pool),
 		cluster: clusterOf(options.cluster),
 		retry: group("retry", options.retry),
+		copy,
 		timeouts: group("timeouts", options.timeouts),
 	};
 }
@@ -331,7 +338,9 @@ function clusterOf(given: ClientOptions["cluster"]): ClusterSettings {
 		throw new InvalidOptionError("cluster", "must be an object");
 	}
 	const { natMap, readFrom = "primary", ...rest } = given ?? {};
-	if (readFrom !== "primary") throw new InvalidOptionError("cluster.readFrom", "only primary is supported");
+	if (readFrom !== "primary" && readFrom !== "replica") {
+		throw new InvalidOptionError("cluster.readFrom", "must be primary or replica");
+	}
 	if (natMap !== undefined && typeof natMap !== "function" && (typeof natMap !== "object" || natMap === null)) {
 		throw new InvalidOptionError("cluster.natMap", "must be an object or a function");
 	}

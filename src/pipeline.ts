@@ -1,6 +1,6 @@
 /** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
 import type { BatchCommand } from "./batch/plan.js";
-import { fanOutScope, type Placed, place } from "./commands/any-command.js";
+import { blockMsOf, fanOutScope, type Placed, place } from "./commands/any-command.js";
 import { expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
 import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
 import type { SetOptions } from "./commands/set-options.js";
@@ -31,23 +31,23 @@ export class Pipeline<Text extends string | Buffer = string> {
 
 	/** @throws INVALID_ARGUMENT, at once; so do all methods but `exec` */
 	get(key: Key): this {
-		return this.#keyed(keyArguments("GET", key, this.#core.settings.socket), CommandFlag.readOnly);
+		return this.#keyed(keyArguments("GET", key, this.#view.limits), CommandFlag.readOnly);
 	}
 
 	set(key: Key, value: Value, options?: SetOptions): this {
-		return this.#keyed(setArguments(key, value, options, this.#core.settings.socket), 0);
+		return this.#keyed(setArguments(key, value, options, this.#view.limits), 0);
 	}
 
 	expire(key: Key, seconds: number): this {
-		return this.#keyed(expireArguments(key, seconds, this.#core.settings.socket), 0);
+		return this.#keyed(expireArguments(key, seconds, this.#view.limits), 0);
 	}
 
 	ttl(key: Key): this {
-		return this.#keyed(keyArguments("TTL", key, this.#core.settings.socket), CommandFlag.readOnly);
+		return this.#keyed(keyArguments("TTL", key, this.#view.limits), CommandFlag.readOnly);
 	}
 
 	incr(key: Key): this {
-		return this.#keyed(keyArguments("INCR", key, this.#core.settings.socket), 0);
+		return this.#keyed(keyArguments("INCR", key, this.#view.limits), 0);
 	}
 
 	/**
@@ -79,23 +79,33 @@ export class Pipeline<Text extends string | Buffer = string> {
 		const pending = this.#commands.some((command) => command instanceof Promise);
 		const commands = (pending ? await Promise.all(this.#commands) : this.#commands) as BatchCommand[];
 		return new Promise((resolve) => {
-			const work = commandWork<Reply<Text>>(this.#core, commands, batch, ({ items }, reply, results) => {
-				results[items[0] as number] = reply as Reply<Text>;
-			});
-			startBatch(this.#core, this.#view, work, batch, resolve);
+			const command = (item: number): BatchCommand => commands[item] as BatchCommand;
+			const work = commandWork<Reply<Text>>(
+				this.#core,
+				commands.length,
+				command,
+				(item) => command(item).slot,
+				batch,
+				({ items }, reply, results) => {
+					results[items[0] as number] = reply as Reply<Text>;
+				},
+			);
+			const blockMs = commands.reduce((sum, { blockMs }) => sum + blockMs, 0);
+			startBatch(this.#core, this.#view, work, batch, resolve, blockMs);
 		});
 	}
 
 	#keyed(args: Argument[], flags: number): this {
 		const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-		return this.#add(singleCommand(args, slot, flags, this.#view.mode, this.#commands.length));
+		return this.#add(singleCommand(args, slot, flags | CommandFlag.keyed, this.#view.mode, this.#commands.length));
 	}
 
 	#toCommand(placed: Placed, item = this.#commands.length): BatchCommand {
 		if (fanOutScope(this.#core, this.#view, placed) !== null) {
 			throw new ClientError("UNSUPPORTED", `${placed.info?.name} goes to several nodes of a cluster; use client.command()`);
 		}
-		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item);
+		const blockMs = blockMsOf(this.#view, placed);
+		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item, blockMs);
 	}
 
 	#add(command: BatchCommand | Promise<BatchCommand>): this {

@@ -1,51 +1,63 @@
 /** All connections to one server: shared lanes that slots are pinned to, and leased connections. By itself it is the standalone topology. */
-import type { ConnectionContext } from "./connection/connection.js";
-import { formatEndpoint } from "./connection/socket.js";
-import type { Dispatcher, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
+import { Budget } from "./budget.js";
+import type { Connection, ConnectionContext } from "./connection/connection.js";
+import { DedicatedPool } from "./dedicated.js";
+import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait } from "./dispatcher.js";
+import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, WrongModeError } from "./errors.js";
-import { Lane, type ServerMemory } from "./lane.js";
+import { Fences } from "./fences.js";
+import { Lane, type NodeContext } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
-import { classify } from "./refusal.js";
-import { type Attempt, type Carrier, type Endpoint, type Entry, type Request, settleAll } from "./request.js";
-import { mayRepeat, RetryQueue, unanswered } from "./retry-queue.js";
+import { Probe } from "./probe.js";
+import { ask } from "./question.js";
+import { BUSY_ATTEMPTS, classify, isHopeless, mayRepeat, unanswered } from "./refusal.js";
+import { type Attempt, type Carrier, type Entry, EntryPart, type Link, type Request, settleAll } from "./request.js";
 import { drained } from "./util/drained.js";
 
-/** The layer above hears of nodes that went away. */
+/** The layer above hears of nodes in trouble. */
 export interface PoolObserver {
+	/** A connection is silent though it owes replies; said again while that lasts. */
+	suspected(pool: Pool): void;
 	lost(pool: Pool): void;
-}
-
-/** Errors that no reconnection mends: waiting callers are told at once. */
-export function isHopeless(error: ClientError): boolean {
-	return error.code === "AUTH" || error instanceof WrongModeError;
 }
 
 export class Pool implements Dispatcher, Carrier {
 	readonly endpoint: Endpoint;
 	readonly keyGroups: number;
-	readonly #context: ConnectionContext;
+	/** What the node owes, and is owed to send to it. */
+	readonly budget: Budget;
+	readonly #node: NodeContext;
 	readonly #lanes: Lane[];
-	readonly #leased = new Set<LeasedConnection>();
-	readonly #retries: RetryQueue;
+	readonly #dedicated: DedicatedPool;
+	readonly #fences: Fences;
+	readonly #observer: PoolObserver | undefined;
+	readonly #keepAlive: NodeJS.Timeout | null;
+	#probe: Probe | null = null;
 	#closed: ClientError | null = null;
 	#starting: { resolve: () => void; reject: (error: ClientError) => void; cause: ClientError | null } | null = null;
 	#startTimer: NodeJS.Timeout | undefined;
 
-	constructor(endpoint: Endpoint, context: ConnectionContext, observer?: PoolObserver) {
+	/** @param readOnly it is a replica that is read from */
+	constructor(endpoint: Endpoint, context: ConnectionContext, observer?: PoolObserver, readOnly = false) {
+		const { settings } = context;
+		const { shared, pingMs } = settings.pool;
 		this.endpoint = endpoint;
-		this.#context = context;
-		const { shared } = context.settings.pool;
 		this.keyGroups = shared;
+		this.budget = new Budget(settings.pool);
+		this.#observer = observer;
+		this.#node = { ...context, endpoint, budget: this.budget, readOnly, plainResp2Until: 0 };
 		const laneObserver = {
 			ready: () => this.#starting?.resolve(),
+			suspected: (connection: Connection) => this.#suspected(connection),
 			lost: (cause: ClientError) => {
 				this.#startFailed(cause);
 				observer?.lost(this);
 			},
 		};
-		const memory: ServerMemory = { plainResp2Until: 0 };
-		this.#lanes = Array.from({ length: shared }, () => new Lane(endpoint, context, laneObserver, memory));
-		this.#retries = new RetryQueue(context.settings, (attempt) => this.send(attempt, attempt.subject.slot));
+		this.#lanes = Array.from({ length: shared }, () => new Lane(this.#node, laneObserver));
+		this.#dedicated = new DedicatedPool(this.#node, laneObserver.suspected);
+		this.#fences = new Fences(settings.retry, (attempt) => this.send(attempt, attempt.subject.slot));
+		this.#keepAlive = pingMs > 0 ? setInterval(() => this.#pingIdle(), pingMs).unref() : null;
 	}
 
 	/**
@@ -53,7 +65,7 @@ export class Pool implements Dispatcher, Carrier {
 	 * @throws AUTH, CLUSTER at once; CONNECTION by `startMs`, with the last cause
 	 */
 	start(): Promise<void> {
-		const { startMs } = this.#context.settings.timeouts;
+		const { startMs } = this.#node.settings.timeouts;
 		return new Promise<void>((resolve, reject) => {
 			this.#starting = { resolve, reject, cause: null };
 			this.warm();
@@ -70,7 +82,7 @@ export class Pool implements Dispatcher, Carrier {
 		if (cause !== null) starting.cause = cause;
 		if (cause !== null && !isHopeless(cause)) return;
 		const reason = starting.cause?.message ?? `${formatEndpoint(this.endpoint)} did not answer`;
-		const { startMs } = this.#context.settings.timeouts;
+		const { startMs } = this.#node.settings.timeouts;
 		starting.reject(
 			cause ?? new ClientError("CONNECTION", `no connection within ${startMs} ms: ${reason}`, { cause: starting.cause }),
 		);
@@ -80,11 +92,14 @@ export class Pool implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		if (this.#closed !== null) {
-			settleAll(request, this.#closed);
+		const refusal = this.#closed ?? this.overload(request);
+		if (refusal !== null) {
+			settleAll(request, refusal);
 			return;
 		}
-		this.send(request, request.command(0).slot);
+		const free = this.#fences.size === 0 ? null : this.#fences.screen(request);
+		if (free === null) this.send(request, request.command(0).slot);
+		else if (free.length > 0) this.send(new EntryPart(request, free), request.command(0).slot);
 	}
 
 	lane(slot: number): Lane {
@@ -99,56 +114,51 @@ export class Pool implements Dispatcher, Carrier {
 		this.dispatch(request);
 	}
 
-	async lease(target: LeaseTarget): Promise<Lease> {
+	async lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease> {
 		if ("node" in target && target.node !== formatEndpoint(this.endpoint)) {
 			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
 		}
-		if (this.#closed !== null) throw this.#closed;
-		const dispatcher = new LeasedConnection(this.endpoint, this.#context);
-		const release = (): void => {
-			this.#leased.delete(dispatcher);
-			dispatcher.destroy();
-		};
-		// Known from its first moment: whoever ends the pool ends it too.
-		this.#leased.add(dispatcher);
-		try {
-			await dispatcher.ready;
-		} catch (error) {
-			release();
-			throw error;
-		}
-		return { dispatcher, release };
+		const connection = await this.#dedicated.acquire(wait);
+		const dispatcher = new LeasedConnection(connection, this.#node.settings.mode);
+		return { dispatcher, release: () => this.#release(dispatcher, connection) };
+	}
+
+	#release(lease: LeasedConnection, connection: Connection): void {
+		const clean = lease.isClean;
+		lease.detach();
+		// Its reply comes before that of whatever the next caller asks.
+		if (clean && lease.watches) void this.#ask(["UNWATCH"], (request) => connection.send(request));
+		this.#dedicated.release(connection, clean);
 	}
 
 	gauges(): Gauges {
-		let inFlight = this.#retries.size;
-		let connections = 0;
-		for (const lane of this.#lanes) {
-			inFlight += lane.commandsPending;
-			connections += lane.connections;
-		}
-		for (const leased of this.#leased) {
-			const gauges = leased.gauges();
-			inFlight += gauges.inFlight;
-			connections += gauges.connections;
-		}
-		return { inFlight, connections };
+		let { connections } = this.#dedicated;
+		for (const lane of this.#lanes) connections += lane.connections;
+		return { inFlight: this.budget.commands, connections };
 	}
 
 	async close(timeoutMs: number): Promise<void> {
-		await drained(() => this.gauges().inFlight, timeoutMs);
+		await drained(() => this.budget.commands, timeoutMs);
 		this.destroy();
 	}
 
 	destroy(cause?: Error): void {
 		const error = new ClientError("CLOSED", "the client is closed", cause === undefined ? {} : { cause });
 		this.#closed ??= error;
+		if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
+		this.#probe?.destroy();
+		this.#starting?.reject(error);
 		for (const lane of this.#lanes) lane.destroy(error);
-		for (const leased of this.#leased) leased.destroy(error);
-		this.#retries.clear(error);
+		this.#dedicated.destroy(error);
+		this.#fences.clear(error);
 	}
 
 	// ── for the layer above, which keeps its own counsel about errors ──
+
+	/** Why a single command is not accepted; null when it is. Chunks of a batch always are: they wait. */
+	overload(request: Request): ClientError | null {
+		return request.mayWait || this.budget.admits(request.command(0).bytes) ? null : overloaded(this.endpoint);
+	}
 
 	/** Sends an entry whose carrier is already set. */
 	send(entry: Entry, slot: number): void {
@@ -158,40 +168,107 @@ export class Pool implements Dispatcher, Carrier {
 	/** Connects every lane that is not, ahead of the first command. */
 	warm(): void {
 		for (const lane of this.#lanes) lane.open();
+		this.#dedicated.warm();
 	}
 
 	get isReady(): boolean {
 		return this.#lanes.some((lane) => lane.isReady);
 	}
 
+	get isSuspected(): boolean {
+		return this.live().some((connection) => connection.isSuspected);
+	}
+
 	get closed(): ClientError | null {
 		return this.#closed;
 	}
 
+	/** The shared connections. */
+	live(): Connection[] {
+		return this.#lanes.flatMap((lane) => [...lane.live()]);
+	}
+
+	/** Ends the connections that owe replies and are silent. */
+	dropSuspects(cause: ClientError): void {
+		for (const connection of this.live()) if (connection.isSuspected) connection.destroy(cause);
+	}
+
+	/** Another connection takes the place of this one. */
+	renew(link: Link, cause: ClientError): void {
+		for (const lane of this.#lanes) lane.renew(link, cause);
+	}
+
+	/** Hands back what was not written. */
+	unqueue(cause: ClientError): void {
+		for (const lane of this.#lanes) lane.unqueue(cause);
+	}
+
 	// ── Carrier ──
 
-	refused(attempt: Attempt, error: ClientError): void {
-		const refusal = classify(error, attempt.subject);
-		if (refusal.kind === "later" && this.#closed === null) {
-			this.#context.counters.retries += 1;
-			this.#retries.add(attempt, error);
-		} else if (refusal.kind === "moved" || refusal.kind === "ask") {
+	refused(attempt: Attempt, error: ClientError, link: Link): void {
+		const { kind } = classify(error, attempt.subject);
+		const { retry, mode } = this.#node.settings;
+		const cluster = mode === "cluster";
+		if (kind === "moved" || kind === "ask") {
 			const where = formatEndpoint(this.endpoint);
-			attempt.settle(new WrongModeError(`${where} is a cluster node: use a redis-cluster:// URL`, { cause: error }));
-		} else attempt.settle(error);
+			// On a cluster it was meant for this very node, whatever it serves.
+			const wrong = new WrongModeError(`${where} is a cluster node: use a redis-cluster:// URL`, { cause: error });
+			attempt.settle(cluster ? error : wrong);
+		} else if (this.#closed !== null || kind === "split" || kind === "fail" || (cluster && kind === "demoted")) {
+			attempt.settle(error);
+		} else {
+			this.#node.counters.retries += 1;
+			const maxAttempts = kind === "busy" ? Math.min(BUSY_ATTEMPTS, retry.maxAttempts) : retry.maxAttempts;
+			this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
+			if (kind === "demoted") this.renew(link, demoted(this.endpoint, error));
+		}
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		const closed = this.#closed;
-		if (closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause)) {
-			attempt.settle(unanswered(closed ?? cause, written));
+		const { maxAttempts } = this.#node.settings.retry;
+		if (this.#closed !== null || !mayRepeat(attempt, cause, written, maxAttempts)) {
+			attempt.settle(unanswered(this.#closed ?? cause, written));
 			return;
 		}
-		if (attempt.abandoned) return;
-		if (!written) this.send(attempt, attempt.subject.slot);
-		else {
-			this.#context.counters.retries += 1;
-			this.#retries.add(attempt, unanswered(cause, true));
-		}
+		if (written) this.#node.counters.retries += 1;
+		this.#fences.resend(attempt);
 	}
+
+	// ── liveness ──
+
+	#suspected(connection: Connection): void {
+		this.#observer?.suspected(this);
+		if (this.#probe !== null || this.#closed !== null) return;
+		const probe = new Probe(this.#node, connection.id);
+		this.#probe = probe;
+		void probe.verdict.then((verdict) => {
+			this.#probe = null;
+			if (verdict === "stuck") connection.condemn();
+		});
+	}
+
+	/** A connection whose peer is gone shows it when something is written: it becomes a suspect, or is reset. */
+	#pingIdle(): void {
+		const ping = (send: (entry: Entry) => void): void => void this.#ask(["PING"], send);
+		for (const lane of this.#lanes) lane.keepAlive(ping);
+		this.#dedicated.keepAlive(ping);
+	}
+
+	/** What the answer is does not matter here. */
+	#ask(args: string[], send: (entry: Entry) => void): Promise<unknown> {
+		const { clock, settings } = this.#node;
+		return ask(args, clock, settings.timeouts.commandMs || 5000, send).catch(() => {});
+	}
+}
+
+function overloaded(endpoint: Endpoint): ClientError {
+	return new ClientError(
+		"OVERLOADED",
+		`${formatEndpoint(endpoint)} owes as many replies as pool.maxQueuedCommands or maxQueuedBytes allow`,
+	);
+}
+
+/** A replica answered where a primary was: the name may lead elsewhere by now. */
+function demoted(endpoint: Endpoint, cause: ClientError): ClientError {
+	return new ClientError("CONNECTION", `${formatEndpoint(endpoint)} is no primary any more`, { cause });
 }

@@ -1,6 +1,7 @@
-/** What an error reply asks of the client. Pure: one classifier for every topology. */
-import type { ClientError } from "./errors.js";
-import { type Command, CommandFlag, type Endpoint } from "./request.js";
+/** What an error reply, or a lost connection, asks of the client. Pure: one classifier for every topology. */
+import type { Endpoint } from "./endpoint.js";
+import { ClientError, WrongModeError } from "./errors.js";
+import { type Attempt, type Command, CommandFlag } from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
 
 /**
@@ -9,37 +10,79 @@ import { SLOT_COUNT } from "./slot.js";
  * | moved | MOVED slot host:port | the slot lives there now: remember it, send again there |
  * | ask | ASK slot host:port | this one command goes there, behind ASKING; remember nothing |
  * | split | TRYAGAIN to a multi-key command of a batch | one command per key |
- * | later | TRYAGAIN, LOADING, CLUSTERDOWN, MASTERDOWN | nothing was executed: send again after a pause |
+ * | later | TRYAGAIN, LOADING, MASTERDOWN | nothing was executed: send again after a pause |
+ * | down | CLUSTERDOWN | one node's opinion: ask the others for theirs, send again after a pause |
+ * | demoted | READONLY | the node is no primary any more: find out who is, send again after a pause |
+ * | busy | BUSY, NOREPLICAS | the node is well and may be ready soon: a few pauses, then the caller's |
  * | fail | anything else | the caller's |
  *
  * `host` is empty where the server named none: the node that answered is meant. `?` is a node whose address nobody knows.
  */
 export type Refusal =
 	| { readonly kind: "moved" | "ask"; readonly slot: number; readonly host: string; readonly port: number }
-	| { readonly kind: "split" | "later" | "fail" };
+	| { readonly kind: "split" | "later" | "down" | "demoted" | "busy" | "fail" };
+
+/** How often a command that met a busy node is sent again. */
+export const BUSY_ATTEMPTS = 5;
 
 const fail: Refusal = { kind: "fail" };
 const later: Refusal = { kind: "later" };
 
 export function classify(error: ClientError, command: Command): Refusal {
 	const script = (command.flags & CommandFlag.script) !== 0;
+	if (error.code === "MOVED" || error.code === "ASK") {
+		const target = parseRedirection(error.message);
+		if (target === null || (script && target.slot !== command.slot)) return fail;
+		return { kind: error.code === "MOVED" ? "moved" : "ask", ...target };
+	}
+	// Any other code may come from inside the script, when effects already exist.
+	if (script) return fail;
 	switch (error.code) {
-		case "MOVED":
-		case "ASK": {
-			const target = parseRedirection(error.message);
-			if (target === null || (script && target.slot !== command.slot)) return fail;
-			return { kind: error.code === "MOVED" ? "moved" : "ask", ...target };
-		}
 		case "TRYAGAIN":
-			if (script) return fail;
 			return (command.flags & CommandFlag.splittable) !== 0 ? { kind: "split" } : later;
 		case "LOADING":
-		case "CLUSTERDOWN":
 		case "MASTERDOWN":
-			return script ? fail : later;
+			return later;
+		case "CLUSTERDOWN":
+			return { kind: "down" };
+		case "READONLY":
+			return { kind: "demoted" };
+		case "BUSY":
+		case "NOREPLICAS":
+			return { kind: "busy" };
 		default:
 			return fail;
 	}
+}
+
+/**
+ * A command that was in flight on so many connections when they were lost is given up. From its third time on it was alone in flight:
+ * it is its own reply that the server hangs up on.
+ */
+const MAX_LOSSES = 5;
+
+/**
+ * Whether a command whose connection was lost is sent again: it was never written, or it changes nothing and may work next time.
+ * A batch's command for several keys is not: the batch asks for fewer.
+ */
+export function mayRepeat(attempt: Attempt, cause: ClientError, written: boolean, maxAttempts: number): boolean {
+	if (isHopeless(cause)) return false;
+	if (!written) return true;
+	const { flags } = attempt.subject;
+	if ((flags & CommandFlag.readOnly) === 0 || (flags & CommandFlag.splittable) !== 0) return false;
+	return cause.code !== "PROTOCOL" && attempt.losses < MAX_LOSSES && attempt.losses <= maxAttempts;
+}
+
+/** Errors that no reconnection mends: waiting callers are told at once. */
+export function isHopeless(error: ClientError): boolean {
+	return error.code === "AUTH" || error instanceof WrongModeError;
+}
+
+/** The error of a command whose connection ended before its reply. */
+export function unanswered(cause: ClientError, written: boolean): ClientError {
+	const error = new ClientError(cause.code, cause.message, { cause: cause.cause ?? cause });
+	if (written) error.maybeExecuted = true;
+	return error;
 }
 
 /** `MOVED 5061 host:port`, the address split at its last colon: IPv6 comes bare or in brackets. Null: not a legal redirection. */

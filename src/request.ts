@@ -4,17 +4,14 @@
  *     Command   one server command: arguments, slot, how its reply is read
  *     Entry     commands that go to one connection together: written in one piece, answered in order, one place in its in-flight queue
  *     Request   an entry somebody waits for: `SingleRequest` (one command, one promise) or `GroupRequest` (a chunk of a batch)
- *     Attempt   one command of a request on its way again: redirected, retried, or waiting for a new connection
+ *     Attempt   one command of a request on its way again: redirected, held back, or waiting for a new connection
  */
 import { Timed } from "./deadline-clock.js";
+import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, ReplyError } from "./errors.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
-
-export interface Endpoint {
-	readonly host: string;
-	readonly port: number;
-}
+import { keySlot } from "./slot.js";
 
 /** Bits of {@link Command.flags}. */
 export const CommandFlag = {
@@ -22,10 +19,12 @@ export const CommandFlag = {
 	readOnly: 1,
 	/** EVAL, FCALL and kin: an error code may come from inside the script, when effects already exist. */
 	script: 2,
-	/** A multi-key command of a batch: TRYAGAIN goes back to the batch, which sends one command per key. */
+	/** A multi-key command of a batch: when the server cannot answer for all of its keys, the batch asks for fewer. */
 	splittable: 4,
 	/** An argument is borrowed from the caller, not copied. */
 	borrows: 8,
+	/** `args[1]` is its first key. */
+	keyed: 16,
 } as const;
 
 /** `CommandFlag.borrows` when an argument is borrowed from the caller, 0 otherwise. */
@@ -34,9 +33,16 @@ export function borrowFlag(args: readonly Argument[]): number {
 	return 0;
 }
 
+/** What arguments weigh: their bytes, strings by their characters. */
+export function weightOf(args: readonly Argument[]): number {
+	let bytes = 0;
+	for (let i = 0; i < args.length; i++) bytes += (args[i] as Argument).length;
+	return bytes;
+}
+
 export interface Command {
 	readonly args: readonly Argument[];
-	/** Slot of its keys, -1 when it has none. */
+	/** Slot of its keys; -1 when it has none, or where the slot does not matter. */
 	readonly slot: number;
 	readonly flags: number;
 	readonly mode: ReplyMode;
@@ -44,6 +50,37 @@ export interface Command {
 	readonly elements: number;
 	/** Mode `into`: where the value goes. */
 	readonly target: Uint8Array | null;
+	/** {@link weightOf} its arguments. */
+	readonly bytes: number;
+	/** Milliseconds for which the server may rightly keep silent about it. */
+	readonly blockMs: number;
+}
+
+/** The slot within which a command keeps its place among others, also where slots do not matter for routing; -1: it has no key. */
+export function orderOf({ slot, flags, args }: Command): number {
+	return slot === -1 && (flags & CommandFlag.keyed) !== 0 ? keySlot(args[1] as Argument) : slot;
+}
+
+/** Told what becomes of the commands of one slot that a connection still owes. */
+export interface SlotWatcher {
+	/** A command that changes something was executed. */
+	wrote(): void;
+	/** None is left; said once. */
+	cleared(): void;
+}
+
+/** A connection, as the commands see it that were written to it. */
+export interface Link {
+	readonly endpoint: Endpoint;
+	/** It reads from a replica. */
+	readonly readOnly: boolean;
+	/**
+	 * The caller gives up an entry. Null: nothing of the caller's memory is in use. Otherwise the connection was ended on that account, and the
+	 * promise resolves once it is closed.
+	 */
+	giveUp(entry: Entry): Promise<void> | null;
+	/** Tells `watcher` about the commands of a slot that were sent here and have not come back; false when there is none. */
+	watch(slot: number, watcher: SlotWatcher): boolean;
 }
 
 export interface Entry {
@@ -51,29 +88,38 @@ export interface Entry {
 	readonly size: number;
 	/** Nobody waits any more: skipped when not yet written, otherwise a tombstone that swallows its replies. */
 	readonly abandoned: boolean;
-	/** The client's own (handshake, refresh, PING): not counted in `stats()`. */
+	/** The client's own (refresh, PING): not counted in `stats()`. */
 	readonly internal: boolean;
-	/** Set by the connection that hands it to its socket: from then on the server may execute it. */
-	written: boolean;
+	/** On the scale of `performance.now()`; 0: not known, or never. */
+	readonly deadline: number;
+	/** Connections that were lost while they owed its reply. */
+	readonly losses: number;
+	/** The connection that wrote it, and owes its reply; set by that connection. */
+	link: Link | null;
+	/** The byte of that connection's output behind which nothing borrowed is left. */
+	borrowedUpTo: number;
 	command(index: number): Command;
-	answered(index: number, reply: Reply, origin: Endpoint): void;
-	/** The connection ended before the reply. `written`: the command had been handed to the socket. */
+	/** What is given to a connection comes back command by command: answered, or lost. */
+	answered(index: number, reply: Reply, link: Link): void;
+	/** The connection ended before the reply, or never wrote the command. `written`: it had been handed to the socket. */
 	lost(index: number, error: ClientError, written: boolean): void;
 }
 
 /** Whoever dispatched a request decides what happens to a command that came back without its reply. */
 export interface Carrier {
 	/** The server answered with an error: settles the attempt's command, or sends it again. */
-	refused(attempt: Attempt, error: ClientError, origin: Endpoint): void;
+	refused(attempt: Attempt, error: ClientError, link: Link): void;
 	lost(attempt: Attempt, error: ClientError, written: boolean): void;
 }
 
 export interface Request extends Entry {
 	carrier: Carrier;
+	/** It is part of a batch, whose deadline runs while it waits for room; anything else is refused when there is none. */
+	readonly mayWait: boolean;
+	/** The further life of one of its commands, from the first time that it came back. */
+	attempt(index: number): Attempt;
 	/** Takes the reply, or error, of one command. Each command settles exactly once; later calls are ignored. */
 	settle(index: number, result: Reply | ClientError): void;
-	/** When it ends at the latest, on the scale of `performance.now()`; 0: not known, or never. */
-	readonly deadline: number;
 }
 
 /** Settles every command of a request alike. */
@@ -81,7 +127,7 @@ export function settleAll(request: Request, error: ClientError): void {
 	for (let i = 0; i < request.size; i++) request.settle(i, error);
 }
 
-/** Gives the commands of an entry, from the one at `from` on, back to who sent them: their connection ended. */
+/** Gives the commands of an entry, from the one at `from` on, back to who sent them. */
 export function handBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
 	for (let i = from; i < entry.size; i++) entry.lost(i, cause, written);
 }
@@ -107,10 +153,16 @@ export class SingleRequest extends Timed implements Request, Command {
 	readonly mode: ReplyMode;
 	readonly elements = 0;
 	readonly target: Uint8Array | null;
+	readonly bytes: number;
+	readonly losses = 0;
+	readonly mayWait = false;
+	blockMs = 0;
 	internal = false;
 	carrier: Carrier = nobody;
 	abandoned = false;
-	written = false;
+	link: Link | null = null;
+	borrowedUpTo = 0;
+	#attempt: Attempt | null = null;
 	#resolve: (value: never) => void;
 	#reject: (error: ClientError) => void;
 	/** Runs when the request settles; releases an abort listener. */
@@ -131,6 +183,7 @@ export class SingleRequest extends Timed implements Request, Command {
 		this.flags = flags | borrowFlag(args);
 		this.mode = mode;
 		this.target = target;
+		this.bytes = weightOf(args);
 		this.#resolve = resolve;
 		this.#reject = reject;
 	}
@@ -139,35 +192,54 @@ export class SingleRequest extends Timed implements Request, Command {
 		return this;
 	}
 
-	answered(_index: number, reply: Reply, origin: Endpoint): void {
-		if (reply instanceof ClientError) {
-			this.written = false;
-			this.carrier.refused(new Attempt(this, 0), reply, origin);
-		} else this.settle(0, reply);
+	attempt(): Attempt {
+		this.#attempt ??= new Attempt(this, 0);
+		return this.#attempt;
+	}
+
+	answered(_index: number, reply: Reply, link: Link): void {
+		this.link = null;
+		if (reply instanceof ClientError) this.attempt().refused(reply, link);
+		else this.settle(0, reply);
 	}
 
 	lost(_index: number, error: ClientError, written: boolean): void {
-		this.carrier.lost(new Attempt(this, 0), error, written);
+		this.link = null;
+		if (!this.abandoned) this.attempt().lost(0, error, written);
 	}
 
 	settle(_index: number, result: Reply | ClientError): void {
 		if (this.abandoned) return;
-		this.abandoned = true;
-		this.unlink();
-		if (this.onSettled !== null) this.onSettled();
-		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? failure(result, this) : result);
-		else this.#resolve(result as never);
+		this.#leave();
+		this.#finish(result);
 	}
 
 	override expire(): void {
 		const slot = this.slot === -1 ? "" : ` (slot ${this.slot})`;
-		this.cancel(new ClientError("TIMEOUT", `${this.args[0]}${slot} did not settle within its deadline`));
+		this.cancel(lateError(`${this.args[0]}${slot} did not settle within its deadline`, this.#attempt));
 	}
 
-	/** Gives it up: a reply that still comes is swallowed. */
+	/** Gives it up: a reply that still comes is swallowed. It settles once nothing of the caller's memory is in use. */
 	cancel(error: ClientError): void {
-		if (this.written) error.maybeExecuted = true;
-		this.settle(0, error);
+		if (this.abandoned) return;
+		// From here on the connection it is given back by, if it is, has nobody to tell.
+		this.#leave();
+		const held: Entry = this.#attempt ?? this;
+		if (held.link !== null) error.maybeExecuted = true;
+		const closed = held.link?.giveUp(held) ?? null;
+		if (closed === null) this.#finish(error);
+		else void closed.then(() => this.#finish(error));
+	}
+
+	#leave(): void {
+		this.abandoned = true;
+		this.unlink();
+		if (this.onSettled !== null) this.onSettled();
+	}
+
+	#finish(result: Reply | ClientError): void {
+		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? failure(result, this) : result);
+		else this.#resolve(result as never);
 	}
 }
 
@@ -175,62 +247,131 @@ export class SingleRequest extends Timed implements Request, Command {
 export class GroupRequest implements Request {
 	readonly commands: readonly Command[];
 	readonly size: number;
-	readonly deadline = 0;
 	readonly internal = false;
+	readonly mayWait = true;
+	readonly losses: number;
 	carrier: Carrier = nobody;
 	abandoned = false;
-	written = false;
+	link: Link | null = null;
+	borrowedUpTo = 0;
 	/** Commands not yet settled. */
 	pending: number;
-	#settled: Uint8Array;
-	#onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void;
+	readonly #settled: Uint8Array;
+	readonly #owner: { readonly deadline: number };
+	readonly #onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void;
+	#attempts: Map<number, Attempt> | null = null;
 
-	constructor(commands: readonly Command[], onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void) {
+	/**
+	 * @param owner whose deadline holds for it
+	 * @param losses of the command that these were split from
+	 */
+	constructor(
+		commands: readonly Command[],
+		owner: { readonly deadline: number },
+		onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void,
+		losses = 0,
+	) {
 		this.commands = commands;
 		this.size = commands.length;
+		this.losses = losses;
 		this.pending = commands.length;
 		this.#settled = new Uint8Array(commands.length);
+		this.#owner = owner;
 		this.#onSettle = onSettle;
+	}
+
+	get deadline(): number {
+		return this.#owner.deadline;
 	}
 
 	command(index: number): Command {
 		return this.commands[index] as Command;
 	}
 
-	answered(index: number, reply: Reply, origin: Endpoint): void {
-		if (reply instanceof ClientError) this.carrier.refused(new Attempt(this, index), reply, origin);
+	attempt(index: number): Attempt {
+		this.#attempts ??= new Map();
+		let attempt = this.#attempts.get(index);
+		if (attempt === undefined) {
+			attempt = new Attempt(this, index);
+			this.#attempts.set(index, attempt);
+		}
+		return attempt;
+	}
+
+	answered(index: number, reply: Reply, link: Link): void {
+		if (reply instanceof ClientError) this.attempt(index).refused(reply, link);
 		else this.settle(index, reply);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
-		this.carrier.lost(new Attempt(this, index), error, written);
+		if (!this.abandoned) this.attempt(index).lost(0, error, written);
 	}
 
 	settle(index: number, result: Reply | ClientError): void {
-		if (this.#settled[index] === 1) return;
+		if (this.abandoned || this.#settled[index] === 1) return;
 		this.#settled[index] = 1;
 		this.pending -= 1;
 		this.#onSettle(index, result instanceof ReplyError ? failure(result, this.command(index)) : result, this);
 	}
+
+	/**
+	 * Gives up what is unsettled; `tell` hears of each command with its attempt, if it had one, and whether it may have been executed.
+	 * @returns what to wait for before memory of the caller's is free again
+	 */
+	cancel(tell: (index: number, attempt: Attempt | null, written: boolean) => void): Promise<void>[] {
+		this.abandoned = true;
+		const closing: Promise<void>[] = [];
+		for (let i = 0; i < this.size; i++) {
+			if (this.#settled[i] === 1) continue;
+			const attempt = this.#attempts?.get(i) ?? null;
+			tell(i, attempt, (attempt ?? this).link !== null);
+			const closed = attempt?.link?.giveUp(attempt);
+			if (closed) closing.push(closed);
+		}
+		const closed = this.link?.giveUp(this);
+		if (closed) closing.push(closed);
+		return closing;
+	}
 }
 
-const asking: Command = { args: ["ASKING"], slot: -1, flags: 0, mode: 0, elements: 0, target: null };
+/** The error of what did not settle in time: what went wrong last, where, and by which way it came there. */
+export function lateError(message: string, attempt: Attempt | null): ClientError {
+	const cause = attempt?.error ?? null;
+	if (attempt === null || cause === null) return new ClientError("TIMEOUT", message);
+	const reason = cause instanceof ReplyError ? `${attempt.node} said ${cause.code}` : cause.message;
+	return new ClientError("TIMEOUT", `${message}: ${reason}${attempt.way}`, { cause: withoutArguments(cause) });
+}
+
+function withoutArguments(error: ClientError): ClientError {
+	return error instanceof ReplyError ? error.withoutArguments() : error;
+}
+
+const asking: Command = { args: ["ASKING"], slot: -1, flags: 0, mode: 0, elements: 0, target: null, bytes: 6, blockMs: 0 };
 
 /** One command of a request on its way again. With `asking`, ASKING travels in front of it, in the same entry: nothing can come between. */
 export class Attempt implements Entry {
 	readonly request: Request;
 	readonly index: number;
-	/** Times it was sent again so far. */
+	/** Times it was held back and sent again so far. */
 	count = 0;
+	losses: number;
 	asking = false;
+	link: Link | null = null;
+	borrowedUpTo = 0;
 	/** Nodes that redirected it, `host:port` each. */
 	readonly trail: string[] = [];
+	/** What went wrong last, and the node that said so. */
+	error: ClientError | null = null;
+	node = "";
+	/** Whoever waits for it to come back, whatever it brings; called once, after its carrier was. */
+	onBack: (() => void) | null = null;
 	#askError: ClientError | null = null;
 	#settled = false;
 
 	constructor(request: Request, index: number) {
 		this.request = request;
 		this.index = index;
+		this.losses = request.losses;
 	}
 
 	get size(): number {
@@ -245,12 +386,13 @@ export class Attempt implements Entry {
 		return this.request.internal;
 	}
 
-	get written(): boolean {
-		return this.request.written;
+	get deadline(): number {
+		return this.request.deadline;
 	}
 
-	set written(value: boolean) {
-		this.request.written = value;
+	/** The nodes it came by, for people. */
+	get way(): string {
+		return this.trail.length === 0 ? "" : `, redirected ${this.trail.length} times, by ${this.trail.join(", ")}`;
 	}
 
 	/** The command itself, without ASKING. */
@@ -262,27 +404,46 @@ export class Attempt implements Entry {
 		return this.asking && index === 0 ? asking : this.subject;
 	}
 
-	answered(index: number, reply: Reply, origin: Endpoint): void {
+	answered(index: number, reply: Reply, link: Link): void {
 		if (this.asking && index === 0) {
 			this.#askError = reply instanceof ClientError ? reply : null;
 			return;
 		}
 		const result = this.#askError ?? reply;
 		this.#askError = null;
-		if (result instanceof ClientError) {
-			if (this.request.size === 1) this.written = false;
-			this.request.carrier.refused(this, result, origin);
-		} else this.settle(result);
+		this.link = null;
+		if (result instanceof ClientError) this.refused(result, link);
+		else this.settle(result);
+		this.#back();
+	}
+
+	refused(error: ClientError, link: Link): void {
+		if (this.abandoned) return;
+		this.error = error;
+		this.node = formatEndpoint(link.endpoint);
+		this.request.carrier.refused(this, error, link);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
 		if (this.asking && index === 0) return;
-		this.request.carrier.lost(this, error, written);
+		this.link = null;
+		if (written) this.losses += 1;
+		if (!this.abandoned) {
+			this.error = error;
+			this.request.carrier.lost(this, error, written);
+		}
+		this.#back();
 	}
 
 	settle(result: Reply | ClientError): void {
 		this.#settled = true;
 		this.request.settle(this.index, result);
+	}
+
+	#back(): void {
+		const { onBack } = this;
+		this.onBack = null;
+		if (onBack !== null) onBack();
 	}
 }
 
@@ -308,20 +469,36 @@ export class EntryPart implements Entry {
 		return this.#whole.internal;
 	}
 
-	get written(): boolean {
-		return this.#whole.written;
+	get deadline(): number {
+		return this.#whole.deadline;
 	}
 
-	set written(value: boolean) {
-		this.#whole.written = value;
+	get losses(): number {
+		return this.#whole.losses;
+	}
+
+	get link(): Link | null {
+		return this.#whole.link;
+	}
+
+	set link(link: Link | null) {
+		this.#whole.link = link;
+	}
+
+	get borrowedUpTo(): number {
+		return this.#whole.borrowedUpTo;
+	}
+
+	set borrowedUpTo(byte: number) {
+		this.#whole.borrowedUpTo = byte;
 	}
 
 	command(index: number): Command {
 		return this.#whole.command(this.#indexes[index] as number);
 	}
 
-	answered(index: number, reply: Reply, origin: Endpoint): void {
-		this.#whole.answered(this.#indexes[index] as number, reply, origin);
+	answered(index: number, reply: Reply, link: Link): void {
+		this.#whole.answered(this.#indexes[index] as number, reply, link);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {

@@ -5,6 +5,7 @@ import type { ClientError } from "./errors.js";
 
 /**
  * Starts a batch under its own deadline and signal, or the view's.
+ * @param blockMs what its commands may block in all; Infinity: for ever
  * @throws CLOSED
  */
 export function startBatch<T>(
@@ -13,6 +14,7 @@ export function startBatch<T>(
 	work: BatchWork<T>,
 	batch: ResolvedBatchOptions,
 	finish: (results: (T | ClientError)[], failed: boolean) => void,
+	blockMs = 0,
 ): void {
 	if (core.closed !== null) throw core.closed;
 	const run = new BatchRun<T>(work, core.dispatcher, batch.maxInflight, (results, failed) => {
@@ -26,6 +28,7 @@ export function startBatch<T>(
 		return;
 	}
 	if (signal !== undefined) run.onSettled = onAbort(signal, () => run.cancel(() => aborted(signal)));
-	core.clock.add(run, batch.timeoutMs ?? view.timeoutMs);
+	const timeoutMs = batch.timeoutMs ?? view.timeoutMs;
+	if (timeoutMs > 0 && blockMs !== Number.POSITIVE_INFINITY) core.clock.add(run, timeoutMs + blockMs);
 	run.start();
 }

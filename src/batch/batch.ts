@@ -2,38 +2,50 @@
  * Runs a batch: dispatches its chunks, at most `maxInflight` unanswered per connection, and gathers results by item.
  *
  *     planned ──► dispatched ──► settled
- *                     │ TRYAGAIN to several keys ──► one command per key, dispatched again
+ *                     │ TRYAGAIN to several keys ──────────────► one command per key, dispatched again
+ *                     │ the server hung up on several keys ────► half of the keys each, dispatched again
  *     deadline, abort: dispatched groups become tombstones, what is unsettled gets the error
+ *
+ * Lanes run independently: one that is slow, or down, holds up no other.
  */
 import { Timed } from "../deadline-clock.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { BatchError, ClientError } from "../errors.js";
-import { CommandFlag, GroupRequest } from "../request.js";
+import { type Attempt, CommandFlag, GroupRequest, lateError } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import type { BatchCommand, Chunk } from "./plan.js";
 
-/** Larger batches are planned and run this many items at a time, so that the event loop turns in between. */
-export const WINDOW_ITEMS = 16_384;
+/** Larger batches are planned lane by lane, so many items of a lane at a time: their commands exist when they are needed. */
+export const WINDOW_ITEMS = 4096;
+/** Up to here a batch is planned at once. */
+export const WHOLE_ITEMS = 16_384;
 
 /** What is particular to one kind of batch. */
 export interface BatchWork<T> {
 	readonly items: number;
-	/** Chunks for the items from `from` to `to` (excluded), by lane. */
-	plan(from: number, to: number): Chunk[][];
+	/** The lane of an item. */
+	laneOf(item: number): unknown;
+	/** Chunks by lane for the items `order[from]` to `order[to - 1]`; without `order`, for those from `from` on. */
+	plan(order: Int32Array | null, from: number, to: number): Chunk[][];
 	/** Writes what a reply means for the items of its command into `results`. */
 	take(command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]): void;
-	/** One command per key, when the server can not answer for several now. */
-	split?(command: BatchCommand): BatchCommand[];
+	/** The same for fewer keys at a time, in so many commands or one per key. */
+	split?(command: BatchCommand, parts: number): BatchCommand[];
 	/** A reply in place of an error, when the error means one; undefined: it is an error. */
 	pardon?(command: BatchCommand, error: ClientError): Exclude<Reply, ClientError> | undefined;
 }
 
 interface LaneRun {
-	readonly chunks: Chunk[];
+	/** Its items, where they are planned by and by; null: all is planned. */
+	readonly order: Int32Array | null;
+	/** Items planned. */
+	planned: number;
+	chunks: Chunk[];
 	next: number;
 	/** Groups dispatched and not yet answered whole. */
 	open: number;
 	launching: boolean;
+	planning: NodeJS.Immediate | null;
 }
 
 export class BatchRun<T> extends Timed {
@@ -45,7 +57,7 @@ export class BatchRun<T> extends Timed {
 	readonly #maxInflight: number;
 	readonly #finish: (results: (T | ClientError)[], failed: boolean) => void;
 	readonly #groups = new Map<GroupRequest, LaneRun>();
-	#from = 0;
+	#lanes: LaneRun[] = [];
 	#failed = false;
 	#done = false;
 	/** Lanes that are dispatching right now: a chunk that settles meanwhile does not end the batch. */
@@ -66,46 +78,74 @@ export class BatchRun<T> extends Timed {
 	}
 
 	start(): void {
-		if (this.#work.items === 0) this.#complete();
-		else this.#nextWindow();
+		const { items } = this.#work;
+		this.#launching += 1;
+		if (items > WHOLE_ITEMS) this.#lanes = this.#byLane().map((order) => laneRun(order, []));
+		else if (items > 0) this.#lanes = this.#work.plan(null, 0, items).map((chunks) => laneRun(null, chunks));
+		for (const lane of this.#lanes) this.#launch(lane);
+		this.#launching -= 1;
+		this.#advance();
+	}
+
+	/** The items of each lane, in their order. */
+	#byLane(): Int32Array[] {
+		const { items } = this.#work;
+		const numbers = new Map<unknown, number>();
+		const counts: number[] = [];
+		const laneOf = new Uint32Array(items);
+		for (let item = 0; item < items; item++) {
+			const lane = this.#work.laneOf(item);
+			let number = numbers.get(lane);
+			if (number === undefined) {
+				number = counts.push(0) - 1;
+				numbers.set(lane, number);
+			}
+			laneOf[item] = number;
+			(counts[number] as number) += 1;
+		}
+		const orders = counts.map((count) => new Int32Array(count));
+		const filled = counts.fill(0);
+		for (let item = 0; item < items; item++) {
+			const number = laneOf[item] as number;
+			(orders[number] as Int32Array)[(filled[number] as number)++] = item;
+		}
+		return orders;
 	}
 
 	override expire(): void {
-		this.cancel(() => new ClientError("TIMEOUT", "the batch did not settle within its deadline"));
+		this.cancel((attempt) => lateError("the batch did not settle within its deadline", attempt));
 	}
 
-	/** Gives up what is unsettled; replies that still come are swallowed. */
-	cancel(makeError: () => ClientError): void {
+	/** Gives up what is unsettled; replies that still come are swallowed. Ends once nothing of the caller's memory is in use. */
+	cancel(makeError: (attempt: Attempt | null) => ClientError): void {
 		if (this.#done) return;
-		for (const group of this.#groups.keys()) {
-			group.abandoned = true;
-			const error = makeError();
-			if (group.written) error.maybeExecuted = true;
-			for (const command of group.commands as BatchCommand[]) this.#fill(command.items, error);
+		this.#done = true;
+		this.#failed = true;
+		for (const { planning } of this.#lanes) if (planning !== null) clearImmediate(planning);
+		const closing: Promise<void>[] = [];
+		for (const group of [...this.#groups.keys()]) {
+			const inGroup = group.cancel((index, attempt, written) => {
+				const error = makeError(attempt);
+				if (written) error.maybeExecuted = true;
+				this.#fill((group.commands[index] as BatchCommand).items, error);
+			});
+			closing.push(...inGroup);
 		}
 		this.#groups.clear();
-		const error = makeError();
+		const error = makeError(null);
 		for (let i = 0; i < this.results.length; i++) if (this.results[i] === undefined) this.results[i] = error;
-		this.#failed = true;
-		this.#complete();
+		this.#leave();
+		if (closing.length === 0) this.#finish(this.results, true);
+		else void Promise.all(closing).then(() => this.#finish(this.results, true));
 	}
-
-	#nextWindow = (): void => {
-		if (this.#done) return;
-		this.#launching += 1;
-		const from = this.#from;
-		this.#from = Math.min(from + WINDOW_ITEMS, this.#work.items);
-		for (const chunks of this.#work.plan(from, this.#from)) this.#launch({ chunks, next: 0, open: 0, launching: false });
-		this.#launching -= 1;
-		this.#advance();
-	};
 
 	/** Dispatches what `maxInflight` allows. A chunk that settles at once makes room for this loop and recurses no deeper. */
 	#launch(lane: LaneRun): void {
 		if (lane.launching) return;
 		lane.launching = true;
 		this.#launching += 1;
-		while (!this.#done && lane.open < this.#maxInflight && lane.next < lane.chunks.length) {
+		while (!this.#done && lane.open < this.#maxInflight) {
+			if (lane.next === lane.chunks.length && !this.#planMore(lane)) break;
 			lane.next += 1;
 			this.#dispatch(lane.chunks[lane.next - 1] as Chunk, lane);
 		}
@@ -113,8 +153,31 @@ export class BatchRun<T> extends Timed {
 		lane.launching = false;
 	}
 
-	#dispatch(commands: BatchCommand[], lane: LaneRun): void {
-		const group = new GroupRequest(commands, this.#settled);
+	/** Plans a lane's next items: at once when it begins, after that when the event loop has turned. False: there is nothing to dispatch now. */
+	#planMore(lane: LaneRun): boolean {
+		const { order } = lane;
+		if (order === null || lane.planned === order.length || lane.planning !== null) return false;
+		if (lane.planned > 0) {
+			lane.planning = setImmediate(() => {
+				lane.planning = null;
+				this.#plan(lane, order);
+				this.#launch(lane);
+			});
+			return false;
+		}
+		this.#plan(lane, order);
+		return true;
+	}
+
+	#plan(lane: LaneRun, order: Int32Array): void {
+		const from = lane.planned;
+		lane.planned = Math.min(order.length, from + WINDOW_ITEMS);
+		lane.chunks = this.#work.plan(order, from, lane.planned).flat();
+		lane.next = 0;
+	}
+
+	#dispatch(commands: BatchCommand[], lane: LaneRun, losses = 0): void {
+		const group = new GroupRequest(commands, this, this.#settled, losses);
 		lane.open += 1;
 		this.#groups.set(group, lane);
 		this.#dispatcher.dispatch(group);
@@ -125,9 +188,7 @@ export class BatchRun<T> extends Timed {
 		const command = group.commands[index] as BatchCommand;
 		const lane = this.#groups.get(group) as LaneRun;
 		if (!(result instanceof ClientError)) this.#work.take(command, result, this.results);
-		else if (result.code === "TRYAGAIN" && (command.flags & CommandFlag.splittable) !== 0 && this.#work.split !== undefined) {
-			this.#dispatch(this.#work.split(command), lane);
-		} else {
+		else if (!this.#askAgain(command, result, lane, group.attempt(index))) {
 			const pardoned = this.#work.pardon?.(command, result);
 			if (pardoned !== undefined) this.#work.take(command, pardoned, this.results);
 			else this.#fill(command.items, result);
@@ -139,10 +200,22 @@ export class BatchRun<T> extends Timed {
 		this.#advance();
 	};
 
+	/** Asks for fewer keys at a time, where that may bring an answer. */
+	#askAgain(command: BatchCommand, error: ClientError, lane: LaneRun, { losses }: Attempt): boolean {
+		if ((command.flags & CommandFlag.splittable) === 0 || this.#work.split === undefined) return false;
+		const unanswered = error.code === "CONNECTION" && (command.flags & CommandFlag.readOnly) !== 0 && losses > 0;
+		if (error.code === "TRYAGAIN") this.#dispatch(this.#work.split(command, command.items.length), lane);
+		else if (unanswered) for (const half of this.#work.split(command, 2)) this.#dispatch([half], lane, losses);
+		else return false;
+		return true;
+	}
+
 	#advance(): void {
-		if (this.#launching > 0 || this.#groups.size > 0) return;
-		if (this.#from < this.#work.items) setImmediate(this.#nextWindow);
-		else this.#complete();
+		if (this.#launching > 0 || this.#groups.size > 0 || this.#done) return;
+		if (this.#lanes.some((lane) => lane.planning !== null)) return;
+		this.#done = true;
+		this.#leave();
+		this.#finish(this.results, this.#failed);
 	}
 
 	#fill(items: readonly number[], error: ClientError): void {
@@ -153,13 +226,14 @@ export class BatchRun<T> extends Timed {
 		}
 	}
 
-	#complete(): void {
-		if (this.#done) return;
-		this.#done = true;
+	#leave(): void {
 		this.unlink();
 		if (this.onSettled !== null) this.onSettled();
-		this.#finish(this.results, this.#failed);
 	}
+}
+
+function laneRun(order: Int32Array | null, chunks: Chunk[]): LaneRun {
+	return { order, planned: 0, chunks, next: 0, open: 0, launching: false, planning: null };
 }
 
 /** Rejects with a BatchError when any item failed, unless the caller wants errors among the results. */

@@ -7,7 +7,7 @@
  *
  * A command remembers which items it answers, so results find their way back to input order.
  */
-import { borrowFlag, type Command } from "../request.js";
+import { borrowFlag, type Command, CommandFlag } from "../request.js";
 import type { Argument } from "../resp/encode.js";
 import type { ReplyMode } from "../resp/reply.js";
 import { SLOT_COUNT } from "../slot.js";
@@ -36,28 +36,37 @@ export interface KeyCommand {
 	readonly elementPerKey: boolean;
 }
 
+/** What stands for the connection that commands of a slot, with these flags, go to. */
+export type LaneOf = (slot: number, flags: number) => unknown;
+
 /** Group of each slot while one plan is made; all -1 in between. */
 const groupOfSlot = new Int32Array(SLOT_COUNT).fill(-1);
 
 /**
- * Item indexes grouped by slot, groups in order of first appearance, items in input order.
+ * The items `order[from]` to `order[to - 1]` (`order` null: those from `from` on) grouped by slot, groups in order of first appearance.
  * `slots` null: one group of all.
  */
-export function groupBySlot(slots: Int32Array | null, from: number, to: number): { slot: number; items: number[] }[] {
+export function groupBySlot(
+	slots: Int32Array | null,
+	order: Int32Array | null,
+	from: number,
+	to: number,
+): { slot: number; items: number[] }[] {
 	const groups: { slot: number; items: number[] }[] = [];
 	if (slots === null) {
 		const items = new Array<number>(to - from);
-		for (let i = from; i < to; i++) items[i - from] = i;
+		for (let i = from; i < to; i++) items[i - from] = order === null ? i : (order[i] as number);
 		return [{ slot: -1, items }];
 	}
 	for (let i = from; i < to; i++) {
-		const slot = slots[i] as number;
+		const item = order === null ? i : (order[i] as number);
+		const slot = slots[item] as number;
 		let group = groupOfSlot[slot] as number;
 		if (group === -1) {
 			group = groups.push({ slot, items: [] }) - 1;
 			groupOfSlot[slot] = group;
 		}
-		(groups[group] as { items: number[] }).items.push(i);
+		(groups[group] as { items: number[] }).items.push(item);
 	}
 	for (const group of groups) groupOfSlot[group.slot] = -1;
 	return groups;
@@ -68,12 +77,12 @@ export function planKeys(
 	kind: KeyCommand,
 	keys: readonly Argument[],
 	groups: readonly { slot: number; items: number[] }[],
-	laneOf: (slot: number) => unknown,
+	laneOf: LaneOf,
 	limits: ChunkLimits,
 ): Chunk[][] {
 	const lanes = new LaneChunks(limits);
 	for (const { slot, items } of groups) {
-		const lane = lanes.of(laneOf(slot));
+		const lane = lanes.of(laneOf(slot, kind.flags));
 		for (let start = 0; start < items.length; ) {
 			let end = start;
 			let bytes = 0;
@@ -96,23 +105,22 @@ export function planKeys(
 export function keyCommand(kind: KeyCommand, keys: readonly Argument[], slot: number, items: readonly number[]): BatchCommand {
 	const args = new Array<Argument>(items.length + 1);
 	args[0] = kind.name;
-	for (let i = 0; i < items.length; i++) args[i + 1] = keys[items[i] as number] as Argument;
+	let bytes = kind.name.length;
+	for (let i = 0; i < items.length; i++) {
+		const key = keys[items[i] as number] as Argument;
+		args[i + 1] = key;
+		bytes += key.length;
+	}
 	const elements = kind.elementPerKey ? items.length : 0;
-	return { args, slot, flags: kind.flags | borrowFlag(args), mode: kind.mode, elements, target: null, items };
+	// One key is not to be split any further.
+	const flags = (items.length > 1 ? kind.flags : kind.flags & ~CommandFlag.splittable) | borrowFlag(args);
+	return { args, slot, flags, mode: kind.mode, elements, target: null, bytes, blockMs: 0, items };
 }
 
 /** Chunks of commands that are one item each; commands for one lane keep their order. */
-export function planCommands(
-	commands: readonly BatchCommand[],
-	laneOf: (slot: number) => unknown,
-	limits: ChunkLimits,
-): Chunk[][] {
+export function planCommands(commands: readonly BatchCommand[], laneOf: LaneOf, limits: ChunkLimits): Chunk[][] {
 	const lanes = new LaneChunks(limits);
-	for (const command of commands) {
-		let bytes = 0;
-		for (const arg of command.args) bytes += arg.length;
-		lanes.add(lanes.of(laneOf(command.slot)), command, 1, bytes);
-	}
+	for (const command of commands) lanes.add(lanes.of(laneOf(command.slot, command.flags)), command, 1, command.bytes);
 	return lanes.all();
 }
 

@@ -1,18 +1,28 @@
 /**
- * Carries requests to the primaries of a cluster: slot ─► shard ─► pool, and back again when a server says otherwise.
+ * Carries requests to the nodes of a cluster: slot ─► shard ─► pool, and back again when a server says otherwise.
  *
  * The slot map is built aside and assigned once. A MOVED changes one slot of it at once; a refresh that began before must not undo that,
  * so slots moved while one runs are written over its result.
  */
+import { Budget } from "../budget.js";
 import type { ConnectionContext } from "../connection/connection.js";
-import { formatEndpoint } from "../connection/socket.js";
-import type { Dispatcher, Gauges, Lease, LeaseTarget } from "../dispatcher.js";
+import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait } from "../dispatcher.js";
+import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
+import { Fences } from "../fences.js";
 import type { Lane } from "../lane.js";
-import { isHopeless, type Pool } from "../pool.js";
-import { classify, type Refusal, resolveRedirection } from "../refusal.js";
-import { Attempt, type Carrier, type Endpoint, type Request, settleAll } from "../request.js";
-import { mayRepeat, RetryQueue, unanswered } from "../retry-queue.js";
+import type { Pool } from "../pool.js";
+import { BUSY_ATTEMPTS, classify, mayRepeat, type Refusal, resolveRedirection, unanswered } from "../refusal.js";
+import {
+	type Attempt,
+	type Carrier,
+	CommandFlag,
+	type Entry,
+	EntryPart,
+	type Link,
+	type Request,
+	settleAll,
+} from "../request.js";
 import { SLOT_COUNT } from "../slot.js";
 import { drained } from "../util/drained.js";
 import { Nodes } from "./nodes.js";
@@ -20,9 +30,14 @@ import { SlotMap } from "./slot-map.js";
 import type { ShardView } from "./topology.js";
 import { TopologyRefresh } from "./topology-refresh.js";
 
+/** So many redirections are followed at once; those behind them wait for the nodes to agree. */
+const FREE_HOPS = 2;
+
 export interface Shard {
 	readonly primary: Pool;
 	readonly replicas: readonly Endpoint[];
+	/** The same, to be read from; empty unless reads go to replicas. */
+	readonly readers: readonly Pool[];
 }
 
 export class Cluster implements Dispatcher, Carrier {
@@ -30,7 +45,10 @@ export class Cluster implements Dispatcher, Carrier {
 	readonly #context: ConnectionContext;
 	readonly #nodes: Nodes;
 	readonly #refresh: TopologyRefresh;
-	readonly #retries: RetryQueue;
+	readonly #fences: Fences;
+	/** Of commands that no node is known for. */
+	readonly #homeless: Budget;
+	readonly #readsReplicas: boolean;
 	#map = new SlotMap<Shard>();
 	/** Slots that MOVED told of since the running refresh began. */
 	readonly #moved = new Map<number, Pool>();
@@ -39,13 +57,20 @@ export class Cluster implements Dispatcher, Carrier {
 	#closed: ClientError | null = null;
 
 	constructor(context: ConnectionContext) {
+		const { settings } = context;
 		this.#context = context;
-		this.#nodes = new Nodes(context, { lost: (pool) => this.#nodeLost(pool) });
+		this.#homeless = new Budget(settings.pool);
+		this.#readsReplicas = settings.cluster.readFrom === "replica";
+		this.#nodes = new Nodes(context, {
+			lost: (pool) => this.#nodeLost(pool),
+			suspected: () => this.#refresh.pollWhileSuspected(),
+		});
 		this.#refresh = new TopologyRefresh(context, this.#nodes, {
 			began: () => this.#moved.clear(),
+			agrees: (view) => this.#agrees(view),
 			adopt: (view) => this.#adopt(view),
 		});
-		this.#retries = new RetryQueue(context.settings, (attempt) => this.#route(attempt));
+		this.#fences = new Fences(settings.retry, (attempt) => this.#route(attempt));
 	}
 
 	/**
@@ -60,18 +85,37 @@ export class Cluster implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		if (this.#closed !== null) {
-			settleAll(request, this.#closed);
+		const refusal = this.#closed ?? this.#overload(request);
+		if (refusal !== null) {
+			settleAll(request, refusal);
 			return;
 		}
-		const lane = this.lane(request.command(0).slot);
-		if (lane !== undefined && (request.size === 1 || this.#sharesLane(request, lane))) lane.send(request);
-		else for (let i = 0; i < request.size; i++) this.#route(new Attempt(request, i));
+		const free = this.#fences.size === 0 ? null : this.#fences.screen(request);
+		if (free === null) this.#send(request, request, null);
+		else if (free.length > 0) this.#send(new EntryPart(request, free), request, free);
 	}
 
-	lane(slot: number): Lane | undefined {
-		const pool = slot === -1 ? this.#anyPrimary : this.#map.get(slot)?.primary;
-		return pool?.lane(slot);
+	/** @param indexes of the request's commands that `entry` has; null: all */
+	#send(entry: Entry, request: Request, indexes: readonly number[] | null): void {
+		const { slot, flags } = entry.command(0);
+		const lane = this.lane(slot, flags);
+		if (lane !== undefined && (entry.size === 1 || this.#sharesLane(entry, lane))) lane.send(entry);
+		else for (let i = 0; i < entry.size; i++) this.#route(request.attempt(indexes?.[i] ?? i));
+	}
+
+	/** A replica's lane for reads where they go to replicas and one is connected, otherwise the primary's. */
+	lane(slot: number, flags: number): Lane | undefined {
+		if (slot === -1) return this.#anyPrimary?.lane(slot);
+		const shard = this.#map.get(slot);
+		if (shard === undefined) return undefined;
+		if (this.#readsReplicas && (flags & CommandFlag.readOnly) !== 0) {
+			// Always the same one for a slot, as long as it is there: replicas lag differently.
+			for (let i = 0; i < shard.readers.length; i++) {
+				const lane = (shard.readers[(slot + i) % shard.readers.length] as Pool).lane(slot);
+				if (lane.isReady) return lane;
+			}
+		}
+		return shard.primary.lane(slot);
 	}
 
 	endpoints(scope: "primaries" | "all"): Endpoint[] {
@@ -86,18 +130,18 @@ export class Cluster implements Dispatcher, Carrier {
 		else this.#nodes.at(node).dispatch(request);
 	}
 
-	lease(target: LeaseTarget): Promise<Lease> {
+	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease> {
 		if (this.#closed !== null) return Promise.reject(this.#closed);
 		if ("node" in target) {
 			const known = this.endpoints("all").find((node) => formatEndpoint(node) === target.node);
 			const pool = this.#nodes.find(target.node) ?? (known && this.#nodes.at(known));
 			return pool === undefined
 				? Promise.reject(new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this cluster`))
-				: pool.lease({ node: formatEndpoint(pool.endpoint) });
+				: pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
 		}
-		const pool = target.slot === -1 ? this.#anyPrimary : this.#map.get(target.slot)?.primary;
+		const pool = this.#primaryOf(target.slot);
 		if (pool === undefined) return Promise.reject(unserved(target.slot));
-		return pool.lease(target);
+		return pool.lease(target, wait);
 	}
 
 	get closed(): ClientError | null {
@@ -105,8 +149,8 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	gauges(): Gauges {
-		const total = { inFlight: this.#retries.size, connections: 0 };
-		for (const pool of this.#nodes.pools()) {
+		const total = { inFlight: this.#homeless.commands, connections: 0 };
+		for (const pool of this.#nodes.all()) {
 			const { inFlight, connections } = pool.gauges();
 			total.inFlight += inFlight;
 			total.connections += connections;
@@ -124,22 +168,29 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#closed ??= error;
 		this.#refresh.stop();
 		this.#nodes.destroy(cause);
-		this.#retries.clear(error);
+		this.#fences.clear(error);
 	}
 
 	// ── Carrier: a command came back ──
 
-	refused(attempt: Attempt, error: ClientError, origin: Endpoint): void {
+	refused(attempt: Attempt, error: ClientError, link: Link): void {
 		const refusal = classify(error, attempt.subject);
 		attempt.asking = false;
 		switch (refusal.kind) {
 			case "moved":
 			case "ask":
-				this.#redirect(attempt, refusal, error, origin);
+				this.#redirect(attempt, refusal, error, link);
+				return;
+			case "down":
+			case "demoted":
+				this.#refresh.request({ doubted: this.#poolOf(link) });
+				this.#later(attempt, error, link);
 				return;
 			case "later":
-				if (error.code === "CLUSTERDOWN") this.#refresh.request();
-				this.#retryLater(attempt, error);
+				this.#later(attempt, error, link);
+				return;
+			case "busy":
+				this.#later(attempt, error, link, BUSY_ATTEMPTS);
 				return;
 			case "split":
 			case "fail":
@@ -148,35 +199,52 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		if (this.#closed !== null || !mayRepeat(attempt, cause, written) || isHopeless(cause))
+		attempt.asking = false;
+		const { maxAttempts } = this.#context.settings.retry;
+		if (this.#closed !== null || !mayRepeat(attempt, cause, written, maxAttempts)) {
 			attempt.settle(unanswered(this.#closed ?? cause, written));
-		else {
-			attempt.asking = false;
-			this.#retryLater(attempt, unanswered(cause, written));
+			return;
 		}
+		if (written) this.#context.counters.retries += 1;
+		this.#fences.resend(attempt);
 	}
 
-	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, origin: Endpoint): void {
-		attempt.trail.push(formatEndpoint(origin));
-		if (attempt.trail.length > this.#context.settings.cluster.maxRedirections) {
-			const trail = attempt.trail.join(", ");
-			const message = `slot ${refusal.slot} was redirected ${attempt.trail.length} times, by ${trail}`;
+	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, link: Link): void {
+		attempt.trail.push(attempt.node);
+		const hops = attempt.trail.length;
+		if (hops > this.#context.settings.cluster.maxRedirections) {
+			const message = `slot ${refusal.slot} was redirected ${hops} times, by ${attempt.trail.join(", ")}`;
 			attempt.settle(new ClientError("CLUSTER", message, { cause: error }));
 			return;
 		}
-		const pool = this.#targetOf(refusal, origin);
-		if (pool === null) {
-			this.#refresh.request();
-			this.#retryLater(attempt, error);
+		const origin = this.#poolOf(link);
+		const target = this.#targetOf(refusal, link.endpoint);
+		if (target === null) {
+			this.#refresh.request({ doubted: origin });
+			this.#later(attempt, error, link);
 			return;
 		}
 		this.#context.counters.redirections += 1;
-		if (refusal.kind === "moved") {
-			this.#moveSlot(refusal.slot, pool);
-			this.#refresh.request(pool);
+		const pause = hops > FREE_HOPS;
+		if (refusal.kind === "moved") this.#followMoved(attempt, refusal.slot, target, error, link, pause);
+		else if (pause || this.#fences.holds(attempt)) this.#hold(attempt, error, link, pause);
+		else {
+			attempt.asking = true;
+			target.send(attempt, refusal.slot);
 		}
-		attempt.asking = refusal.kind === "ask";
-		pool.send(attempt, refusal.slot);
+	}
+
+	#followMoved(attempt: Attempt, slot: number, target: Pool, error: ClientError, link: Link, pause: boolean): void {
+		const origin = this.#poolOf(link);
+		// A node that names itself is another one by now, behind the same name; so are all its connections.
+		const itself = target === origin;
+		if (itself) this.#refresh.request({ doubted: origin });
+		else {
+			this.#moveSlot(slot, target);
+			this.#refresh.request({ preferred: target });
+		}
+		this.#hold(attempt, error, link, pause || itself);
+		if (itself) origin.renew(link, new ClientError("CONNECTION", `${attempt.node} redirected to itself`, { cause: error }));
 	}
 
 	/** The pool a redirection leads to; null when its address is unknown, or the caller's `natMap` failed on it. */
@@ -190,29 +258,70 @@ export class Cluster implements Dispatcher, Carrier {
 		}
 	}
 
-	#retryLater(attempt: Attempt, error: ClientError): void {
+	#later(attempt: Attempt, error: ClientError, link: Link | null, limit = this.#context.settings.retry.maxAttempts): void {
+		this.#context.counters.retries += 1;
+		if (link?.readOnly) {
+			// What a replica cannot answer now, its primary may.
+			this.#fences.resend(attempt);
+			return;
+		}
+		if (attempt.subject.slot === -1) this.#changeAnyPrimary();
+		this.#hold(attempt, error, link, true, limit);
+	}
+
+	#hold(
+		attempt: Attempt,
+		error: ClientError,
+		link: Link | null,
+		pause: boolean,
+		limit = this.#context.settings.retry.maxAttempts,
+	): void {
 		if (this.#closed !== null) {
 			attempt.settle(this.#closed);
 			return;
 		}
-		this.#context.counters.retries += 1;
-		this.#retries.add(attempt, error);
+		const budget = (link === null ? undefined : this.#poolOf(link))?.budget ?? this.#homeless;
+		this.#fences.hold(attempt, { error, link, budget, pause, maxAttempts: limit });
+	}
+
+	#poolOf(link: Link): Pool | undefined {
+		return this.#nodes.find(formatEndpoint(link.endpoint));
 	}
 
 	// ── slots ──
 
+	#primaryOf(slot: number): Pool | undefined {
+		return slot === -1 ? this.#anyPrimary : this.#map.get(slot)?.primary;
+	}
+
+	/** Sends a command that came back: to the primary of its slot, whoever it was sent to before. */
 	#route(attempt: Attempt): void {
 		const { slot } = attempt.subject;
-		const lane = this.lane(slot);
-		if (lane !== undefined) lane.send(attempt);
+		// Nobody is known to serve the slot: after a refresh any primary may know better.
+		const pool = this.#primaryOf(slot) ?? (attempt.count > 0 ? this.#anyPrimary : undefined);
+		if (pool !== undefined) pool.send(attempt, slot);
 		else {
 			this.#refresh.request();
-			this.#retryLater(attempt, unserved(slot));
+			attempt.error ??= unserved(slot);
+			this.#later(attempt, unserved(slot), null);
 		}
 	}
 
-	#sharesLane(request: Request, lane: Lane): boolean {
-		for (let i = 1; i < request.size; i++) if (this.lane(request.command(i).slot) !== lane) return false;
+	#overload(request: Request): ClientError | null {
+		if (request.mayWait) return null;
+		const { slot } = request.command(0);
+		const held = this.#fences.size === 0 ? null : this.#fences.budgetOf(slot);
+		if (held !== null && !held.admits(request.command(0).bytes)) {
+			return new ClientError("OVERLOADED", `too many commands wait for slot ${slot}`);
+		}
+		return this.#primaryOf(slot)?.overload(request) ?? null;
+	}
+
+	#sharesLane(entry: Entry, lane: Lane): boolean {
+		for (let i = 1; i < entry.size; i++) {
+			const { slot, flags } = entry.command(i);
+			if (this.lane(slot, flags) !== lane) return false;
+		}
 		return true;
 	}
 
@@ -221,28 +330,78 @@ export class Cluster implements Dispatcher, Carrier {
 		assignSlot(this.#map, slot, primary);
 	}
 
+	#agrees(view: readonly ShardView[]): boolean {
+		let slots = 0;
+		for (const { primary, ranges } of view) {
+			const pool = this.#nodes.known(primary);
+			for (const [start, end] of ranges) {
+				for (let slot = start; slot <= end; slot++) if (this.#map.get(slot)?.primary !== pool) return false;
+				slots += end - start + 1;
+			}
+		}
+		return slots === this.#map.assigned;
+	}
+
 	#adopt(view: readonly ShardView[]): void {
 		const map = new SlotMap<Shard>();
 		for (const { primary, replicas, ranges } of view) {
-			const shard = { primary: this.#nodes.of(primary), replicas: replicas.map((node) => this.#nodes.translate(node.endpoint)) };
+			const shard = this.#shard(
+				this.#nodes.of(primary),
+				replicas.map((node) => this.#nodes.translate(node.endpoint)),
+			);
 			for (const [start, end] of ranges) map.assign(start, end, shard);
 		}
 		for (const [slot, primary] of this.#moved) assignSlot(map, slot, primary);
+		const before = this.#map;
 		this.#map = map;
-		const primaries = map.shards.map((shard) => shard.primary);
-		this.#anyPrimary = primaries[Math.floor(Math.random() * primaries.length)];
-		const replicas = map.shards.flatMap((shard) => shard.replicas.map((node) => this.#nodes.find(formatEndpoint(node))));
-		this.#nodes.keep(new Set([...primaries, ...replicas.filter((pool) => pool !== undefined)]));
-		for (const pool of primaries) pool.warm();
+		const { shards } = map;
+		this.#anyPrimary = shards[Math.floor(Math.random() * shards.length)]?.primary;
+		this.#leaveOldOwners(before, map);
+		const replicas = shards.flatMap((shard) => shard.replicas.map((node) => this.#nodes.find(formatEndpoint(node))));
+		const current = shards.flatMap((shard) => [shard.primary, ...shard.readers]);
+		this.#nodes.keep(new Set([...current, ...replicas.filter((pool) => pool !== undefined)]));
+		for (const pool of current) pool.warm();
+	}
+
+	#shard(primary: Pool, replicas: Endpoint[]): Shard {
+		return { primary, replicas, readers: this.#readsReplicas ? replicas.map((node) => this.#nodes.reader(node)) : [] };
+	}
+
+	/** Commands on their way to nodes that lost slots: none of them may be overtaken, and none may wait for a node that is gone. */
+	#leaveOldOwners(before: SlotMap<Shard>, now: SlotMap<Shard>): void {
+		const primaries = new Set(now.shards.map((shard) => shard.primary));
+		const moved: number[] = [];
+		for (let slot = 0; slot < SLOT_COUNT; slot++) {
+			const owner = before.get(slot)?.primary;
+			if (owner !== undefined && owner !== now.get(slot)?.primary) moved.push(slot);
+		}
+		for (const pool of this.#nodes.pools()) {
+			const where = formatEndpoint(pool.endpoint);
+			if (!primaries.has(pool))
+				pool.dropSuspects(new ClientError("CONNECTION", `${where} is silent and serves no slots any more`));
+		}
+		for (const pool of new Set(moved.map((slot) => before.get(slot)?.primary as Pool))) {
+			for (const connection of pool.live()) {
+				const owed = new Set(connection.owedSlots());
+				for (const slot of moved) if (owed.has(slot)) this.#fences.guard(slot, connection, pool.budget);
+			}
+			pool.unqueue(new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} serves some of its slots no more`));
+		}
+	}
+
+	/** Commands without keys go to another primary, if one is connected. */
+	#changeAnyPrimary(): void {
+		const primaries = this.#map.shards.map((shard) => shard.primary);
+		this.#anyPrimary = primaries.find((pool) => pool !== this.#anyPrimary && pool.isReady) ?? this.#anyPrimary;
 	}
 
 	#nodeLost(pool: Pool): void {
-		if (this.#map.shards.some((shard) => shard.primary === pool)) this.#refresh.request();
+		if (this.#map.shards.some((shard) => shard.primary === pool)) this.#refresh.request({ doubted: pool });
 	}
 }
 
 function assignSlot(map: SlotMap<Shard>, slot: number, primary: Pool): void {
-	const shard = map.shards.find((known) => known.primary === primary) ?? { primary, replicas: [] };
+	const shard = map.shards.find((known) => known.primary === primary) ?? { primary, replicas: [], readers: [] };
 	map.assign(slot, slot, shard);
 }
 

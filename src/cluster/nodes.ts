@@ -1,9 +1,8 @@
 /** The pools of a cluster's nodes, found by any address a node is known by. */
 import type { ConnectionContext } from "../connection/connection.js";
-import { formatEndpoint } from "../connection/socket.js";
+import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { checkEndpoint } from "../options.js";
 import { Pool, type PoolObserver } from "../pool.js";
-import type { Endpoint } from "../request.js";
 import type { NodeView } from "./topology.js";
 
 export class Nodes {
@@ -16,14 +15,22 @@ export class Nodes {
 	/** Under `host:port` of each of its addresses. */
 	readonly #byAddress = new Map<string, Pool>();
 	readonly #byId = new Map<string, Pool>();
+	/** Connections to read from replicas, which no write may go on: pools of their own, by the replica's address. */
+	readonly #readers = new Map<string, Pool>();
 
 	constructor(context: ConnectionContext, observer: PoolObserver) {
 		this.#context = context;
 		this.#observer = observer;
 	}
 
+	/** Those that commands for the nodes themselves go to. */
 	pools(): ReadonlySet<Pool> {
 		return this.#pools;
+	}
+
+	/** Every pool there is. */
+	all(): Pool[] {
+		return [...this.#pools, ...this.#readers.values(), ...this.#leaving];
 	}
 
 	find(address: string): Pool | undefined {
@@ -42,18 +49,38 @@ export class Nodes {
 		return pool;
 	}
 
-	/** The pool of a node of the topology: a redirection may name it by ip where the topology has its hostname, and it stays one pool. */
-	of(node: NodeView): Pool {
-		const addresses = [node.endpoint, ...node.aliases].map((endpoint) => this.translate(endpoint));
-		const preferred = addresses[0] as Endpoint;
+	/** The pool to read from a replica, made when the address is new. */
+	reader(endpoint: Endpoint): Pool {
+		const address = formatEndpoint(endpoint);
+		let pool = this.#readers.get(address);
+		if (pool === undefined) {
+			pool = new Pool(endpoint, this.#context, this.#observer, true);
+			this.#readers.set(address, pool);
+		}
+		return pool;
+	}
+
+	/** The pool that a node of the topology has already. */
+	known(node: NodeView): Pool | undefined {
+		const addresses = this.#addressesOf(node);
 		const known = this.#byId.get(node.id);
 		const sameAddress =
 			known !== undefined && addresses.some((address) => formatEndpoint(address) === formatEndpoint(known.endpoint));
-		const reached = addresses.map((address) => this.#byAddress.get(formatEndpoint(address))).find((pool) => pool !== undefined);
-		const pool = (sameAddress ? known : reached) ?? this.at(preferred);
+		if (sameAddress) return known;
+		return addresses.map((address) => this.#byAddress.get(formatEndpoint(address))).find((pool) => pool !== undefined);
+	}
+
+	/** The pool of a node of the topology: a redirection may name it by ip where the topology has its hostname, and it stays one pool. */
+	of(node: NodeView): Pool {
+		const addresses = this.#addressesOf(node);
+		const pool = this.known(node) ?? this.at(addresses[0] as Endpoint);
 		for (const address of addresses) this.#byAddress.set(formatEndpoint(address), pool);
 		this.#byId.set(node.id, pool);
 		return pool;
+	}
+
+	#addressesOf(node: NodeView): Endpoint[] {
+		return [node.endpoint, ...node.aliases].map((endpoint) => this.translate(endpoint));
 	}
 
 	/**
@@ -78,16 +105,28 @@ export class Nodes {
 		for (const pool of this.#pools) {
 			if (current.has(pool)) continue;
 			this.#pools.delete(pool);
-			if (pool.isReady) {
-				this.#leaving.add(pool);
-				void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
-			} else pool.destroy();
+			this.#letGo(pool);
+		}
+		for (const [address, pool] of this.#readers) {
+			if (current.has(pool)) continue;
+			this.#readers.delete(address);
+			this.#letGo(pool);
 		}
 	}
 
+	#letGo(pool: Pool): void {
+		if (!pool.isReady) {
+			pool.destroy();
+			return;
+		}
+		this.#leaving.add(pool);
+		void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
+	}
+
 	destroy(cause?: Error): void {
-		for (const pool of [...this.#pools, ...this.#leaving]) pool.destroy(cause);
+		for (const pool of this.all()) pool.destroy(cause);
 		this.#pools.clear();
+		this.#readers.clear();
 		this.#byAddress.clear();
 		this.#byId.clear();
 	}

@@ -1,26 +1,39 @@
 /** Keeps the topology known: asked at the start, after redirections and lost nodes, and now and then; once at a time, on connections that exist. */
 import type { ConnectionContext } from "../connection/connection.js";
-import { formatEndpoint } from "../connection/socket.js";
+import { formatEndpoint } from "../endpoint.js";
 import { ClientError, WrongModeError } from "../errors.js";
-import { isHopeless, type Pool } from "../pool.js";
-import { SingleRequest } from "../request.js";
-import { type Reply, ReplyMode } from "../resp/reply.js";
+import type { Pool } from "../pool.js";
+import { ask } from "../question.js";
+import { isHopeless } from "../refusal.js";
 import { backoffMs } from "../util/backoff.js";
 import type { Nodes } from "./nodes.js";
-import { parseClusterSlots, type ShardView } from "./topology.js";
+import { parseClusterSlots, type ShardView, sameOwners } from "./topology.js";
 
 export interface RefreshObserver {
 	began(): void;
-	adopt(view: ShardView[]): void;
+	/** Whether a view says what is known already. */
+	agrees(view: readonly ShardView[]): boolean;
+	adopt(view: readonly ShardView[]): void;
 }
+
+/** While a node that owes replies is silent, the others are asked this often whether its slots are still its own. */
+const SUSPECT_POLL_MS = 500;
+/** A node that has not answered by then is not waited for any more: the next one is asked as well. */
+const HEDGE_MS = 500;
+/** Nodes that are heard when one brings news: what most of them say holds. */
+const VOTERS = 3;
 
 export class TopologyRefresh {
 	readonly #context: ConnectionContext;
 	readonly #nodes: Nodes;
 	readonly #observer: RefreshObserver;
 	readonly #periodic: NodeJS.Timeout | null = null;
+	/** Where MOVED led: nobody knows better. */
 	#preferred: Pool | null = null;
+	/** Whose view is in doubt. */
+	#doubted: Pool | null = null;
 	#soon: NodeJS.Timeout | null = null;
+	#poll: NodeJS.Timeout | null = null;
 	#lastBegan = Number.NEGATIVE_INFINITY;
 	/** Asked for while one was running: what caused that may be newer than what the running one was told. */
 	#again = false;
@@ -35,9 +48,10 @@ export class TopologyRefresh {
 		if (refreshMs > 0) this.#periodic = setInterval(() => this.request(), refreshMs).unref();
 	}
 
-	/** Asks for a refresh, soon: at most one every `minRefreshMs`. `preferred` is asked first. */
-	request(preferred?: Pool): void {
+	/** Asks for a refresh, soon: at most one every `minRefreshMs`. `preferred` is asked first, `doubted` after all others. */
+	request({ preferred, doubted }: { preferred?: Pool; doubted?: Pool | undefined } = {}): void {
 		if (preferred !== undefined) this.#preferred = preferred;
+		if (doubted !== undefined) this.#doubted = doubted;
 		if (this.#stopped || this.#soon !== null) return;
 		if (this.#running) {
 			this.#again = true;
@@ -50,6 +64,22 @@ export class TopologyRefresh {
 			this.#soon = null;
 			void this.#run();
 		}, Math.max(0, wait) + jitter);
+	}
+
+	/** Asks every `SUSPECT_POLL_MS`, without regard to `minRefreshMs`, as long as a node is suspected. */
+	pollWhileSuspected(): void {
+		if (this.#poll !== null || this.#stopped) return;
+		this.#poll = setInterval(() => {
+			if (this.#nodes.all().some((pool) => pool.isSuspected)) {
+				if (!this.#running) void this.#run();
+			} else this.#endPoll();
+		}, SUSPECT_POLL_MS);
+		if (!this.#running) void this.#run();
+	}
+
+	#endPoll(): void {
+		if (this.#poll !== null) clearInterval(this.#poll);
+		this.#poll = null;
 	}
 
 	/**
@@ -73,7 +103,7 @@ export class TopologyRefresh {
 				this.#observer.began();
 				this.#lastBegan = performance.now();
 				const pools = seeds.map((seed) => this.#nodes.at(seed));
-				const view = await Promise.race([this.#firstView(pools, causes), deadline]);
+				const view = await Promise.race([this.#firstView(pools, 0, causes), deadline]);
 				if (this.#stopped) throw new ClientError("CLOSED", "the client is closed");
 				if (view !== null) {
 					this.#observer.adopt(view);
@@ -96,22 +126,8 @@ export class TopologyRefresh {
 		this.#stopped = true;
 		if (this.#soon !== null) clearTimeout(this.#soon);
 		if (this.#periodic !== null) clearInterval(this.#periodic);
+		this.#endPoll();
 		this.#soon = null;
-	}
-
-	/** The first valid view of any of the pools, null when none has one; what each said goes to `causes`. Rejects on what no retry mends. */
-	#firstView(pools: readonly Pool[], causes: Map<string, ClientError>): Promise<ShardView[] | null> {
-		return new Promise((resolve, reject) => {
-			let open = pools.length;
-			for (const pool of pools) {
-				this.#ask(pool).then(resolve, (error: ClientError) => {
-					causes.set(formatEndpoint(pool.endpoint), error);
-					if (isHopeless(error)) reject(error);
-					open -= 1;
-					if (open === 0) resolve(null);
-				});
-			}
-		});
 	}
 
 	async #run(): Promise<void> {
@@ -126,23 +142,76 @@ export class TopologyRefresh {
 		if (this.#again || !adopted) this.request();
 	}
 
-	/** The view of the first node that has one: the preferred, then those that are connected, the seeds when none is. */
-	async #newView(): Promise<ShardView[] | null> {
-		const ready = [...this.#nodes.pools()].filter((pool) => pool.isReady && pool !== this.#preferred);
-		const candidates = this.#preferred === null ? ready : [this.#preferred, ...ready];
+	/** What the cluster looks like now; null: nobody knows. */
+	async #newView(): Promise<readonly ShardView[] | null> {
+		const preferred = this.#preferred;
+		const doubted = this.#doubted;
 		this.#preferred = null;
-		for (const pool of candidates) {
-			if (this.#stopped) return null;
-			const view = await this.#ask(pool).catch(() => null);
-			if (view !== null) return view;
+		this.#doubted = null;
+		const ready = shuffled([...this.#nodes.pools()].filter((pool) => pool.isReady && pool !== preferred));
+		// A node that is silent, or whose opinion is in doubt, is asked when nobody else answers.
+		const last = (pool: Pool): boolean => pool === doubted || pool.isSuspected;
+		const candidates = [...ready.filter((pool) => !last(pool)), ...ready.filter(last)];
+		if (preferred !== null) candidates.unshift(preferred);
+		const view = await this.#firstView(candidates, HEDGE_MS, new Map()).catch(() => null);
+		if (this.#stopped) return null;
+		if (view === null) {
+			const seeds = this.#context.settings.seeds.map((seed) => this.#nodes.at(seed));
+			return this.#firstView(seeds, 0, new Map()).catch(() => null);
 		}
-		if (this.#stopped || ready.length > 0) return null;
-		const seeds = this.#context.settings.seeds.map((seed) => this.#nodes.at(seed));
-		return this.#firstView(seeds, new Map()).catch(() => null);
+		if (preferred !== null || this.#observer.agrees(view)) return view;
+		return this.#majority(view, candidates.filter((pool) => !last(pool)).slice(0, VOTERS));
+	}
+
+	/** One node brought news: others are heard, and what most say holds. */
+	async #majority(news: readonly ShardView[], voters: readonly Pool[]): Promise<readonly ShardView[]> {
+		const asked = voters.map((pool) => this.#ask(pool, HEDGE_MS).catch(() => null));
+		const views = (await Promise.all(asked)).filter((view) => view !== null);
+		const votes = (view: readonly ShardView[]): number => views.filter((other) => sameOwners(view, other)).length;
+		return views.reduce((best, view) => (votes(view) > votes(best) ? view : best), news);
+	}
+
+	/**
+	 * The first valid view of any of the pools, null when none has one; what each said goes to `causes`. The next pool is asked when the one
+	 * before failed, or after `hedgeMs`; 0: all at once. Rejects on what no retry mends.
+	 */
+	#firstView(pools: readonly Pool[], hedgeMs: number, causes: Map<string, ClientError>): Promise<readonly ShardView[] | null> {
+		return new Promise((resolve, reject) => {
+			let open = 0;
+			let next = 0;
+			let timer: NodeJS.Timeout | undefined;
+			const done = (finish: () => void): void => {
+				clearTimeout(timer);
+				next = pools.length;
+				finish();
+			};
+			const askNext = (): void => {
+				clearTimeout(timer);
+				const pool = pools[next];
+				if (pool === undefined || this.#stopped) {
+					if (open === 0) done(() => resolve(null));
+					return;
+				}
+				next += 1;
+				open += 1;
+				if (next < pools.length && hedgeMs > 0) timer = setTimeout(askNext, hedgeMs);
+				this.#ask(pool).then(
+					(view) => done(() => resolve(view)),
+					(error: ClientError) => {
+						causes.set(formatEndpoint(pool.endpoint), error);
+						open -= 1;
+						if (isHopeless(error)) done(() => reject(error));
+						else askNext();
+					},
+				);
+				if (hedgeMs === 0) askNext();
+			};
+			askNext();
+		});
 	}
 
 	/** False when the caller's `natMap` failed on it: the map that is there stays. */
-	#adopted(view: ShardView[]): boolean {
+	#adopted(view: readonly ShardView[]): boolean {
 		try {
 			this.#observer.adopt(view);
 			return true;
@@ -152,28 +221,26 @@ export class TopologyRefresh {
 	}
 
 	/** @throws CLUSTER when the node's view is not usable, and whatever its connection throws */
-	async #ask(pool: Pool): Promise<ShardView[]> {
-		const reply = await new Promise<Reply>((resolve, reject) => {
-			const request = new SingleRequest(
-				["CLUSTER", "SLOTS"],
-				-1,
-				0,
-				ReplyMode.string,
-				null,
-				resolve as (value: never) => void,
-				reject,
-			);
-			request.internal = true;
-			this.#context.clock.add(request, this.#context.settings.timeouts.connectMs || 2000);
-			pool.send(request, -1);
-		}).catch((error: ClientError) => {
-			if (/cluster support disabled/.test(error.message)) {
-				throw new WrongModeError(`${formatEndpoint(pool.endpoint)} is a standalone server: use a redis:// URL`);
-			}
-			throw error;
-		});
+	async #ask(pool: Pool, timeoutMs = this.#context.settings.timeouts.connectMs || 2000): Promise<ShardView[]> {
+		const { clock } = this.#context;
+		const reply = await ask(["CLUSTER", "SLOTS"], clock, timeoutMs, (request) => pool.send(request, -1)).catch(
+			(error: ClientError) => {
+				if (/cluster support disabled/.test(error.message)) {
+					throw new WrongModeError(`${formatEndpoint(pool.endpoint)} is a standalone server: use a redis:// URL`);
+				}
+				throw error;
+			},
+		);
 		return parseClusterSlots(reply, pool.endpoint);
 	}
+}
+
+function shuffled<T>(items: T[]): T[] {
+	for (let i = items.length - 1; i > 0; i--) {
+		const j = Math.floor(Math.random() * (i + 1));
+		[items[i], items[j]] = [items[j] as T, items[i] as T];
+	}
+	return items;
 }
 
 /** Waits `ms`, or until `end`. */

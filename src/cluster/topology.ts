@@ -11,8 +11,8 @@
  *
  * @see https://valkey.io/commands/cluster-slots/
  */
+import type { Endpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
-import type { Endpoint } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import { SLOT_COUNT } from "../slot.js";
 
@@ -92,4 +92,22 @@ function isSlot(value: Reply | undefined): value is number {
 
 function malformed(): ClientError {
 	return new ClientError("CLUSTER", "the reply to CLUSTER SLOTS is malformed");
+}
+
+/** Whether two views give every slot to the same primary, whatever their replicas. */
+export function sameOwners(a: readonly ShardView[], b: readonly ShardView[]): boolean {
+	return ownersOf(a) === ownersOf(b);
+}
+
+function ownersOf(view: readonly ShardView[]): string {
+	const owned = view.flatMap(({ primary, ranges }) => ranges.map(([start, end]) => ({ start, end, id: primary.id })));
+	owned.sort((one, other) => one.start - other.start);
+	// Neighbouring ranges of one primary may be told apart in one view and together in another.
+	const joined: typeof owned = [];
+	for (const range of owned) {
+		const before = joined[joined.length - 1];
+		if (before !== undefined && before.id === range.id && before.end + 1 === range.start) before.end = range.end;
+		else joined.push(range);
+	}
+	return joined.map(({ start, end, id }) => `${start}-${end} ${id}`).join();
 }

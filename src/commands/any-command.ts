@@ -22,7 +22,7 @@ export interface Placed {
  * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it may not go on a shared connection)
  */
 export function place(core: Core, view: View, input: readonly unknown[]): Placed | Promise<Placed> {
-	const args = checkArguments(input, core.settings.socket);
+	const args = checkArguments(input, view.limits);
 	const info = core.table.lookup(args);
 	// On a leased connection nothing is asked in between: it may be inside a transaction.
 	if (view.dedicated) return { args, info: info ?? null, flags: flagsOf(info), slot: -1 };
@@ -39,11 +39,16 @@ function placeKnown(core: Core, args: readonly Argument[], info: CommandInfo, as
 	const refusal = sharedRefusal(args, info);
 	if (refusal !== null) throw new ClientError("UNSUPPORTED", refusal);
 	const flags = flagsOf(info);
-	if (core.dispatcher.keyGroups === 1) return { args, info, flags, slot: -1 };
+	if (core.dispatcher.keyGroups === 1) return { args, info, flags: flags | keyedFlag(args, info), slot: -1 };
 	if (!info.keysKnown) return askForKeys(args, ask).then((keys) => ({ args, info, flags, slot: slotOfKeys(keys, info.name) }));
 	if (core.settings.mode === "cluster") return { args, info, flags, slot: commandSlot(args, info) };
 	const first = info.keys(args)[0];
 	return { args, info, flags, slot: first === undefined ? -1 : keySlot(args[first] as Argument) };
+}
+
+/** Where slots do not matter for routing they still do for order. */
+function keyedFlag(args: readonly Argument[], info: CommandInfo): number {
+	return info.keysKnown && info.keys(args)[0] === 1 ? CommandFlag.keyed : 0;
 }
 
 type Ask = (args: Argument[], mode: ReplyMode) => Promise<Reply>;
@@ -86,11 +91,12 @@ async function askForKeys(args: readonly Argument[], ask: Ask): Promise<Argument
 /** Sends a placed command: to the node of its keys, or where its policy says. */
 export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	const { args, info, slot, flags } = placed;
-	const blockMs = view.dedicated && info !== null ? info.blockTimeoutMs(args) : null;
-	const timeoutMs = blockMs === null ? view.timeoutMs : blockMs === 0 ? 0 : blockMs + view.timeoutMs;
+	const blockMs = blockMsOf(view, placed);
+	const timeoutMs = blockMs === Number.POSITIVE_INFINITY ? 0 : view.timeoutMs + (view.timeoutMs === 0 ? 0 : blockMs);
 	const start = (dispatch?: (request: SingleRequest) => void): Promise<Reply> =>
 		new Promise((resolve, reject) => {
 			const request = new SingleRequest(args, slot, flags, view.mode, null, resolve as (value: never) => void, reject);
+			request.blockMs = blockMs;
 			core.start(request, timeoutMs, view.signal, dispatch);
 		});
 	const scope = fanOutScope(core, view, placed);
@@ -101,6 +107,12 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	return Promise.all(replies.map((reply) => reply.catch((error: ClientError) => error))).then((all) =>
 		combine(info.responsePolicy, all),
 	);
+}
+
+/** How long a command on a leased connection may block; Infinity: for ever. */
+export function blockMsOf(view: View, { args, info }: Placed): number {
+	const blockMs = view.dedicated && info !== null ? info.blockTimeoutMs(args) : null;
+	return blockMs === 0 ? Number.POSITIVE_INFINITY : (blockMs ?? 0);
 }
 
 /**

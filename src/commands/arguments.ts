@@ -8,8 +8,8 @@ export type Key = string | Uint8Array;
 /** A value. Numbers must be safe integers. */
 export type Value = string | Uint8Array | number | bigint;
 
-/** Limits for every argument: the client's `settings.socket`. */
-export type Limits = Pick<ArgumentOptions, "maxBulkBytes">;
+/** What holds for every argument of a view's calls. */
+export type Limits = ArgumentOptions;
 
 export function checkKey(key: unknown, index: number, limits: Limits): Argument {
 	if (typeof key !== "string" && !(key instanceof Uint8Array)) {

@@ -6,16 +6,17 @@ import {
 	groupBySlot,
 	type KeyCommand,
 	keyCommand,
+	type LaneOf,
 	planCommands,
 	planKeys,
 } from "../batch/plan.js";
-import type { Core } from "../core.js";
+import type { Core, View } from "../core.js";
 import { type ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
-import { borrowFlag, CommandFlag } from "../request.js";
-import type { Argument } from "../resp/encode.js";
+import { borrowFlag, CommandFlag, weightOf } from "../request.js";
+import { type Argument, checkArgument } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { keySlot } from "../slot.js";
-import { checkKey, type Key, type Limits, setArguments, type Value } from "./arguments.js";
+import { checkKey, type Key, type Limits, type Value } from "./arguments.js";
 import { appendSetOptions, type SetOptions } from "./set-options.js";
 
 export interface BatchOptions {
@@ -156,45 +157,84 @@ function keyWork(
 	kind: KeyCommand,
 	single: KeyCommand,
 	limits: { keys: number; bytes: number },
-): Pick<BatchWork<never>, "items" | "plan" | "split"> {
+): Pick<BatchWork<never>, "items" | "laneOf" | "plan" | "split"> {
 	const { dispatcher } = core;
 	const { keyGroups } = dispatcher;
 	const slots = keyGroups === 1 ? null : new Int32Array(keys.length);
 	if (slots !== null) for (let i = 0; i < keys.length; i++) slots[i] = keySlot(keys[i] as Argument) % keyGroups;
-	const laneOf = (slot: number): unknown => dispatcher.lane(slot);
+	const laneOf: LaneOf = (slot, flags) => dispatcher.lane(slot, flags);
 	return {
 		items: keys.length,
-		plan: (from, to) => planKeys(kind, keys, groupBySlot(slots, from, to), laneOf, limits),
-		split: (command) => command.items.map((item) => keyCommand(single, keys, command.slot, [item])),
+		laneOf: (item) => dispatcher.lane(slots?.[item] ?? -1, kind.flags),
+		plan: (order, from, to) => planKeys(kind, keys, groupBySlot(slots, order, from, to), laneOf, limits),
+		split({ items, slot }, parts) {
+			const size = Math.ceil(items.length / parts);
+			return Array.from({ length: Math.ceil(items.length / size) }, (_, part) => {
+				const some = items.slice(part * size, (part + 1) * size);
+				return keyCommand(some.length > 1 ? kind : single, keys, slot, some);
+			});
+		},
 	};
 }
 
 export type SetEntry<Options = SetOptions> = readonly [key: Key, value: Value, options?: Options];
 
-/** One SET per entry, each with its own options or the defaults. */
+/**
+ * One SET per entry, each with its own options or the defaults. Kept as columns: of a million entries only those under way are commands.
+ */
 export function setWork<T>(
 	core: Core,
 	entries: unknown,
 	setDefaults: SetOptions | undefined,
-	mode: ReplyMode,
+	view: Pick<View, "mode" | "limits">,
 	options: ResolvedBatchOptions,
 ): BatchWork<T> {
 	if (!Array.isArray(entries)) throw new InvalidArgumentError(0, "entries must be an array of [key, value]");
 	// Wrong defaults are refused even where no entry uses them.
-	appendSetOptions([], setDefaults);
-	const { dispatcher, settings } = core;
-	const commands = new Array<BatchCommand>(entries.length);
-	for (let i = 0; i < entries.length; i++) {
+	const defaultTail = setTail(setDefaults);
+	const { dispatcher } = core;
+	const count = entries.length;
+	const keys = new Array<Argument>(count);
+	const values = new Array<Argument>(count);
+	const tails: Argument[][] | null = entries.some((entry) => entry?.[2] !== undefined)
+		? new Array(count).fill(defaultTail)
+		: null;
+	const slots = dispatcher.keyGroups > 1 ? new Int32Array(count) : null;
+	for (let i = 0; i < count; i++) {
 		const entry: SetEntry = entries[i];
 		if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
 			throw new InvalidArgumentError(i, `entry ${i} must be [key, value] or [key, value, options]`);
 		}
-		const args = atEntry(i, () => setArguments(entry[0], entry[1], entry[2] ?? setDefaults, settings.socket));
-		commands[i] = singleCommand(args, dispatcher.keyGroups > 1 ? keySlot(args[1] as Argument) : -1, 0, mode, i);
+		atEntry(i, () => {
+			keys[i] = checkKey(entry[0], 1, view.limits);
+			// The same bytes under many keys are kept once.
+			const again = i > 0 && entry[1] === entries[i - 1][1];
+			values[i] = again ? (values[i - 1] as Argument) : checkArgument(entry[1], 2, view.limits);
+			if (tails !== null && entry[2] !== undefined) tails[i] = setTail(entry[2]);
+		});
+		if (slots !== null) slots[i] = keySlot(keys[i] as Argument);
 	}
-	return commandWork(core, commands, options, (command, reply, results) => {
-		results[command.items[0] as number] = reply as T;
-	});
+	const command = (item: number): BatchCommand => {
+		const args: Argument[] = ["SET", keys[item] as Argument, values[item] as Argument];
+		for (const arg of tails?.[item] ?? defaultTail) args.push(arg);
+		return singleCommand(args, slots?.[item] ?? -1, CommandFlag.keyed, view.mode, item);
+	};
+	return commandWork(
+		core,
+		count,
+		command,
+		(item) => slots?.[item] ?? -1,
+		options,
+		({ items }, reply, results) => {
+			results[items[0] as number] = reply as T;
+		},
+	);
+}
+
+function setTail(options: SetOptions | undefined): Argument[] {
+	const tail: Argument[] = [];
+	appendSetOptions(tail, options);
+	return tail;
 }
 
 /** Errors of an entry's arguments and options name the entry. */
@@ -211,23 +251,37 @@ function atEntry<R>(index: number, build: () => R): R {
 	}
 }
 
-export function singleCommand(args: Argument[], slot: number, flags: number, mode: ReplyMode, item: number): BatchCommand {
-	return { args, slot, flags: flags | borrowFlag(args), mode, elements: 0, target: null, items: [item] };
+export function singleCommand(
+	args: Argument[],
+	slot: number,
+	flags: number,
+	mode: ReplyMode,
+	item: number,
+	blockMs = 0,
+): BatchCommand {
+	const bytes = weightOf(args);
+	return { args, slot, flags: flags | borrowFlag(args), mode, elements: 0, target: null, bytes, blockMs, items: [item] };
 }
 
 /** Commands that answer one item each. */
 export function commandWork<T>(
 	core: Core,
-	commands: BatchCommand[],
+	items: number,
+	command: (item: number) => BatchCommand,
+	slotOf: (item: number) => number,
 	options: ResolvedBatchOptions,
 	take: (command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]) => void,
 ): BatchWork<T> {
-	const laneOf = (slot: number): unknown => core.dispatcher.lane(slot);
+	const laneOf: LaneOf = (slot, flags) => core.dispatcher.lane(slot, flags);
 	const limits = { keys: options.chunkSize, bytes: options.maxChunkBytes };
 	return {
-		items: commands.length,
-		plan: (from, to): Chunk[][] =>
-			planCommands(from === 0 && to === commands.length ? commands : commands.slice(from, to), laneOf, limits),
+		items,
+		laneOf: (item) => laneOf(slotOf(item), 0),
+		plan(order, from, to): Chunk[][] {
+			const commands = new Array<BatchCommand>(to - from);
+			for (let i = from; i < to; i++) commands[i - from] = command(order === null ? i : (order[i] as number));
+			return planCommands(commands, laneOf, limits);
+		},
 		take,
 	};
 }

@@ -9,19 +9,24 @@
  */
 import type { Socket } from "node:net";
 import Denque from "denque";
+import type { Budget } from "../budget.js";
 import { isWord } from "../command-keys.js";
 import { type DeadlineClock, Timed } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
-import { ClientError, InvalidArgumentError, ProtocolError } from "../errors.js";
+import { type Endpoint, formatEndpoint } from "../endpoint.js";
+import { ClientError, ProtocolError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
-import { type Command, CommandFlag, type Endpoint, type Entry, EntryPart, handBack } from "../request.js";
+import { type Command, type Entry, handBack, type Link, type SlotWatcher } from "../request.js";
 import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
-import { CommandWriter, isDetached } from "../resp/encode.js";
+import { CommandWriter } from "../resp/encode.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
-import { greet } from "./greeting.js";
+import { borrows, withoutDetached } from "./borrowed.js";
+import { Census } from "./census.js";
+import { type Greeting, greet } from "./greeting.js";
 import type { HandshakeOptions } from "./handshake.js";
-import { connectionError, formatEndpoint, openSocket } from "./socket.js";
+import { type SilenceSubject, SilenceWatch } from "./silence.js";
+import { connectionError, openSocket } from "./socket.js";
 import { asReply, Subscriptions } from "./subscriptions.js";
 
 /** What all connections of a client share. */
@@ -33,24 +38,51 @@ export interface ConnectionContext {
 
 /** Connections report upward through this, given at construction. None of them may throw. */
 export interface ConnectionObserver {
-	/** The handshake is complete. `protocol` is 2 as well when the server knows no other. */
-	ready(connection: Connection, protocol: 2 | 3): void;
+	/** The handshake is complete. */
+	ready(connection: Connection): void;
+	/** It owes replies and is silent; said again while that lasts. */
+	suspected(connection: Connection): void;
 	/** It ended, or never came to be. Called before its entries are handed back. */
 	lost(connection: Connection, cause: ClientError): void;
 	push(items: Reply[]): void;
 }
 
+/** How one connection differs from the others of its client. */
+export interface ConnectionOptions {
+	readonly endpoint: Endpoint;
+	/** Of its node. */
+	readonly budget: Budget;
+	readonly credentials: Credentials | undefined;
+	/** HELLO is left out: this server refused it lately. */
+	readonly plainResp2?: boolean;
+	/** It reads from a replica: READONLY belongs to the handshake. */
+	readonly readOnly?: boolean;
+}
+
 /** A flush stops encoding here and goes on in the next write, so that a slow peer is noticed before everything queued was encoded. */
 const FLUSH_BYTES = 1024 * 1024;
+
+/**
+ * An entry that was lost with so many connections is written alone from then on: if its reply is what makes the server hang up (it is
+ * larger than the server's output limit, say), nobody else's replies are lost with it any more.
+ */
+const ALONE_FROM_LOSSES = 2;
 
 /** The first byte of a TLS record that refuses what is not TLS; no reply begins with it. */
 const TLS_ALERT = 0x15;
 
+const skipped = new ClientError("ABORTED", "the command was given up before it was written");
+
 type State = "connecting" | "handshake" | "ready" | "closed";
 
-export class Connection implements ReplySink {
+export class Connection implements ReplySink, Link, SilenceSubject {
 	readonly endpoint: Endpoint;
+	readonly readOnly: boolean;
+	/** The server's own number for this connection; null when it did not tell. */
+	id: number | null = null;
 	readonly #context: ConnectionContext;
+	readonly #options: ConnectionOptions;
+	readonly #budget: Budget;
 	readonly #observer: ConnectionObserver;
 	#state: State = "connecting";
 	readonly #socket: Socket;
@@ -64,22 +96,31 @@ export class Connection implements ReplySink {
 	/** The oldest entry in flight, and which of its commands the next reply answers. */
 	#head: Entry | undefined = undefined;
 	#cursor = 0;
+	#inFlightBytes = 0;
+	/** Bytes handed to the socket since its start. */
+	#output = 0;
 	#flushScheduled = false;
 	/** The socket's buffer is full: nothing is encoded until it drained. */
 	#blocked = false;
-	#commands = 0;
+	/** Nothing is encoded until an entry in flight is answered. */
+	#held = false;
+	/** The last entry written has to be alone in flight. */
+	#alone = false;
+	/** No new entries: it ends, for this reason, once those in flight are answered. */
+	#retired: ClientError | null = null;
+	/** What is owed by slot, while somebody wants to know. */
+	#census: Census | null = null;
 	/** Null on connections that many callers share: there nobody subscribes. */
 	#subscriptions: Subscriptions | null = null;
 	readonly #connectDeadline: ConnectDeadline;
+	readonly #silence: SilenceWatch;
 
-	constructor(
-		endpoint: Endpoint,
-		context: ConnectionContext,
-		observer: ConnectionObserver,
-		credentials?: Credentials,
-		plainResp2 = false,
-	) {
+	constructor(options: ConnectionOptions, context: ConnectionContext, observer: ConnectionObserver) {
+		const { endpoint, budget, readOnly = false } = options;
 		this.endpoint = endpoint;
+		this.readOnly = readOnly;
+		this.#options = options;
+		this.#budget = budget;
 		this.#context = context;
 		this.#observer = observer;
 		const { settings, clock } = context;
@@ -89,7 +130,7 @@ export class Connection implements ReplySink {
 			room: () => this.#decoder.room(),
 			filled: (length) => this.#decode(length, null),
 			received: (chunk) => this.#decode(chunk.length, chunk),
-			connected: () => this.#handshake(credentials, plainResp2),
+			connected: () => this.#handshake(),
 			drained: () => {
 				this.#blocked = false;
 				this.#writer.recycle();
@@ -97,6 +138,7 @@ export class Connection implements ReplySink {
 			},
 			ended: (cause) => this.#end(connectionError(endpoint, this.#doing(), cause, settings.tls !== undefined)),
 		});
+		this.#silence = new SilenceWatch(clock, settings.timeouts.suspectMs, this);
 		this.#connectDeadline = new ConnectDeadline(() => {
 			const { connectMs } = settings.timeouts;
 			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${this.#missing()} within ${connectMs} ms`));
@@ -112,24 +154,44 @@ export class Connection implements ReplySink {
 		return this.#state === "closed";
 	}
 
+	/** Nothing waits, and nothing is owed. */
+	get isIdle(): boolean {
+		return this.#head === undefined && this.#waiting.length === 0;
+	}
+
+	/** Commands accepted and not yet answered, tombstones included. */
+	get commandsPending(): number {
+		let pending = (this.#head?.size ?? 0) - this.#cursor;
+		for (let i = 0; i < this.#inFlight.length; i++) pending += (this.#inFlight.peekAt(i) as Entry).size;
+		for (let i = 0; i < this.#waiting.length; i++) pending += (this.#waiting.peekAt(i) as Entry).size;
+		return pending;
+	}
+
+	/** Owes replies, and has been silent for longer than is usual. */
+	get isSuspected(): boolean {
+		return this.#silence.suspects;
+	}
+
 	/** What the handshake agreed on. */
 	get protocol(): 2 | 3 {
 		return this.#decoder instanceof Resp2Decoder ? 2 : 3;
 	}
 
-	/** Commands accepted and not yet answered, tombstones included. */
-	get commandsPending(): number {
-		return this.#commands;
+	get bytesRead(): number {
+		return this.#socket.bytesRead;
 	}
 
 	/** Takes an entry; it is written at the end of the tick, or when the handshake is complete. */
 	send(entry: Entry): void {
-		this.#commands += entry.size;
-		this.#waiting.push(entry);
-		if (!this.#flushScheduled && this.#state === "ready") {
-			this.#flushScheduled = true;
-			process.nextTick(this.#flush);
+		if (this.#state === "closed" || this.#retired !== null) {
+			handBack(entry, 0, this.#retired ?? closedError(this.endpoint), false);
+			return;
 		}
+		const census = this.#census;
+		if (!entry.internal) for (let i = 0; i < entry.size; i++) this.#budget.add(entry.command(i));
+		if (census !== null) for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
+		this.#waiting.push(entry);
+		if (this.#state === "ready") this.#scheduleFlush();
 	}
 
 	/** From now on commands that subscribe, or change the protocol, may be sent. */
@@ -142,11 +204,93 @@ export class Connection implements ReplySink {
 		this.#end(cause);
 	}
 
+	/** Takes nothing more: what was not written is handed back, and it ends, with `cause`, once what was is answered. */
+	retire(cause: ClientError): void {
+		if (this.#state === "closed" || this.#retired !== null) return;
+		if (this.#state !== "ready") {
+			this.#end(cause);
+			return;
+		}
+		this.#retired = cause;
+		this.unqueue(cause);
+		if (this.#head === undefined) this.#end(cause);
+	}
+
+	/** Hands back what was not written. */
+	unqueue(cause: ClientError): void {
+		// Counted first: some may be sent here again at once.
+		for (let left = this.#waiting.length; left > 0; left--) this.#giveBack(this.#waiting.shift() as Entry, 0, cause, false);
+	}
+
+	// ── Link ──
+
+	giveUp(entry: Entry): Promise<void> | null {
+		const unsent = entry.borrowedUpTo > this.#output - this.#socket.writableLength;
+		const filling = entry === this.#head && !this.#decoder.dropBody();
+		if (!unsent && !filling) return null;
+		const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
+		const what = unsent ? "before its value was sent" : "while its value was read into the caller's buffer";
+		this.#end(new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)}: a command was given up ${what}`));
+		return closed;
+	}
+
+	watch(slot: number, watcher: SlotWatcher): boolean {
+		return this.#count()?.watch(slot, watcher) ?? false;
+	}
+
+	/** The slots of which something is owed. */
+	owedSlots(): number[] {
+		return this.#count()?.slots() ?? [];
+	}
+
+	#count(): Census | null {
+		if (this.#census !== null || this.#head === undefined || this.#state !== "ready") return this.#census;
+		const census = new Census();
+		for (let i = this.#cursor; i < this.#head.size; i++) census.add(this.#head.command(i));
+		for (const queue of [this.#inFlight, this.#waiting]) {
+			for (let at = 0; at < queue.length; at++) {
+				const entry = queue.peekAt(at) as Entry;
+				for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
+			}
+		}
+		this.#census = census;
+		return census;
+	}
+
+	// ── SilenceSubject ──
+
+	owed(): Entry | undefined {
+		return this.#head;
+	}
+
+	blockMs(): number {
+		return this.#head?.command(this.#cursor).blockMs ?? 0;
+	}
+
+	suspected(): void {
+		this.#observer.suspected(this);
+	}
+
+	dead(reason: string): void {
+		this.#end(new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)}: the connection was given up, ${reason}`));
+	}
+
+	/** The server answers others: it ends unless it is heard of within another `suspectMs`. */
+	condemn(): void {
+		this.#silence.condemn();
+	}
+
 	// ── flush ──
+
+	#scheduleFlush(): void {
+		if (this.#flushScheduled) return;
+		this.#flushScheduled = true;
+		process.nextTick(this.#flush);
+	}
 
 	#flush = (): void => {
 		this.#flushScheduled = false;
-		while (this.#state === "ready" && !this.#blocked && this.#waiting.length > 0) {
+		while (this.#state === "ready" && !this.#blocked && !this.#held && this.#waiting.length > 0) {
 			const commands = this.#encodeWaiting();
 			if (this.#writer.length > 0) this.#write(commands);
 		}
@@ -157,21 +301,49 @@ export class Connection implements ReplySink {
 		const writer = this.#writer;
 		let commands = 0;
 		while (writer.length < FLUSH_BYTES) {
-			let entry = this.#waiting.shift();
+			let entry = this.#waiting.peekFront();
 			if (entry === undefined) break;
-			if (!entry.abandoned && hasDetached(entry)) entry = this.#refuseDetached(entry);
-			const size = entry.size;
+			if (this.#head !== undefined && this.#mustWait(entry)) {
+				this.#held = true;
+				break;
+			}
+			this.#waiting.shift();
+			const borrowing = borrows(entry);
+			if (borrowing && !entry.abandoned) entry = this.#sound(entry);
+			const { size } = entry;
 			if (entry.abandoned) {
-				this.#forget(size);
+				this.#giveBack(entry, 0, skipped, false);
 				continue;
 			}
-			for (let i = 0; i < size; i++) writer.command(entry.command(i).args);
-			entry.written = true;
+			for (let i = 0; i < size; i++) {
+				const command = entry.command(i);
+				writer.command(command.args);
+				this.#inFlightBytes += command.bytes;
+			}
+			entry.link = this;
+			if (borrowing) entry.borrowedUpTo = this.#output + writer.length;
 			if (!entry.internal) commands += size;
-			if (this.#head === undefined) this.#head = entry;
-			else this.#inFlight.push(entry);
+			this.#alone = entry.losses >= ALONE_FROM_LOSSES;
+			if (this.#head === undefined) {
+				this.#head = entry;
+				this.#silence.begin();
+			} else this.#inFlight.push(entry);
 		}
 		return commands;
+	}
+
+	/** Something is in flight: whether `entry` waits for an answer to it. What a server has not read costs it memory, and it hangs up in the end. */
+	#mustWait(entry: Entry): boolean {
+		return this.#alone || entry.losses >= ALONE_FROM_LOSSES || this.#inFlightBytes >= this.#context.settings.pool.maxQueuedBytes;
+	}
+
+	/** The entry without the commands that cannot be written any more. */
+	#sound(entry: Entry): Entry {
+		const { internal } = entry;
+		return withoutDetached(entry, this, (command) => {
+			if (!internal) this.#budget.remove(command);
+			this.#census?.remove(command);
+		});
 	}
 
 	#write(commands: number): void {
@@ -180,6 +352,7 @@ export class Connection implements ReplySink {
 		counters.commands += commands;
 		if (commands > 0) counters.flights += 1;
 		counters.bytesWritten += this.#writer.length;
+		this.#output += this.#writer.length;
 		const pieces = this.#writer.take();
 		if (pieces.length === 1) socket.write(pieces[0] as Buffer);
 		else {
@@ -189,18 +362,6 @@ export class Connection implements ReplySink {
 		}
 		if (socket.writableLength === 0) this.#writer.recycle();
 		else if (socket.writableNeedDrain) this.#blocked = true;
-	}
-
-	/** Refuses the commands whose borrowed value was detached since the call; the entry returned holds the others, in their place. */
-	#refuseDetached(entry: Entry): Entry {
-		const sound: number[] = [];
-		for (let i = 0; i < entry.size; i++) {
-			const at = detachedArgument(entry.command(i));
-			if (at === -1) sound.push(i);
-			else entry.answered(i, new InvalidArgumentError(at, "a borrowed value was detached before it was written"), this.endpoint);
-		}
-		this.#forget(entry.size - sound.length);
-		return new EntryPart(entry, sound);
 	}
 
 	// ── replies: what the decoder asks and tells (ReplySink) ──
@@ -232,14 +393,34 @@ export class Connection implements ReplySink {
 		if (command.elements !== 0 && !hasElements(value, command) && !head.abandoned) {
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} answered ${command.args[0]} with a reply of the wrong shape`);
 		}
-		if (index + 1 < head.size) this.#cursor = index + 1;
-		else {
+		const last = index + 1 === head.size;
+		if (last) {
 			this.#cursor = 0;
 			this.#head = this.#inFlight.shift();
-		}
-		this.#forget(1);
+		} else this.#cursor = index + 1;
+		this.#inFlightBytes -= command.bytes;
+		if (!head.internal) this.#budget.remove(command);
 		if (this.#subscriptions !== null) this.#followProtocol(command, value);
-		head.answered(index, value, this.endpoint);
+		const census = this.#census;
+		head.answered(index, value, this);
+		// A census made by that very answer did not count it.
+		if (census !== null) this.#countOff(census, command, value);
+		if (last && (this.#held || this.#retired !== null)) this.#entryDone();
+	}
+
+	#countOff(census: Census, command: Command, value: Reply): void {
+		census.answered(command, value);
+		if (census.isEmpty) this.#census = null;
+	}
+
+	/** An entry was answered whole, and something waited for that. */
+	#entryDone(): void {
+		if (this.#state === "closed") return;
+		if (this.#retired !== null && this.#head === undefined) this.#end(this.#retired);
+		else if (this.#held) {
+			this.#held = false;
+			this.#scheduleFlush();
+		}
 	}
 
 	/** On a connection of its own a caller may say HELLO 2 or RESET: messages come as arrays from then on. */
@@ -274,6 +455,7 @@ export class Connection implements ReplySink {
 	#decode(length: number, chunk: Buffer | null): void {
 		if (this.#state === "closed") return;
 		this.#context.counters.bytesRead += length;
+		this.#silence.heard = true;
 		try {
 			if (chunk === null) this.#decoder.filled(length);
 			else this.#decoder.write(chunk);
@@ -285,10 +467,11 @@ export class Connection implements ReplySink {
 
 	// ── handshake ──
 
-	#handshake(credentials: Credentials | undefined, plainResp2: boolean): void {
+	#handshake(): void {
 		if (this.#state !== "connecting") return;
 		this.#state = "handshake";
 		const { settings } = this.#context;
+		const { credentials, plainResp2 = false, readOnly = false } = this.#options;
 		const options: HandshakeOptions = {
 			node: formatEndpoint(this.endpoint),
 			protocol: settings.protocol,
@@ -296,30 +479,34 @@ export class Connection implements ReplySink {
 			name: settings.name,
 			database: settings.database,
 			mode: settings.mode,
+			readOnly,
 		};
 		greet(
 			options,
 			plainResp2,
 			(entry) => this.#say(entry),
-			(protocol) => this.#becomeReady(protocol),
+			(verdict) => this.#becomeReady(verdict),
 		);
 	}
 
 	/** Writes commands of the handshake, which count as no flight; nothing else is in flight then. */
 	#say(entry: Entry): void {
 		for (let i = 0; i < entry.size; i++) this.#writer.command(entry.command(i).args);
-		this.#commands += entry.size;
 		this.#head = entry;
+		this.#output += this.#writer.length;
 		for (const piece of this.#writer.take()) this.#socket.write(piece);
 	}
 
-	#becomeReady(protocol: 2 | 3): void {
+	#becomeReady({ protocol, id }: Greeting): void {
 		this.#connectDeadline.unlink();
 		this.#state = "ready";
 		this.#protocol = protocol;
+		this.id = id;
+		// What the handshake said was not counted.
+		this.#inFlightBytes = 0;
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
-		this.#observer.ready(this, protocol);
+		this.#observer.ready(this);
 		this.#flush();
 	}
 
@@ -353,43 +540,52 @@ export class Connection implements ReplySink {
 		if (this.#state === "closed") return;
 		this.#state = "closed";
 		this.#connectDeadline.unlink();
+		this.#silence.end();
 		this.#socket.destroy();
 		this.#observer.lost(this, cause);
 		const head = this.#head;
 		this.#head = undefined;
-		if (head !== undefined) handBack(head, this.#cursor, cause, true);
-		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) handBack(entry, 0, cause, true);
-		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) handBack(entry, 0, cause, false);
-		this.#forget(this.#commands);
+		if (head !== undefined) this.#giveBack(head, this.#cursor, cause, true);
+		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) {
+			this.#giveBack(entry, 0, cause, true);
+		}
+		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
+			this.#giveBack(entry, 0, cause, false);
+		}
 	}
 
-	#forget(commands: number): void {
-		this.#commands -= commands;
+	#giveBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
+		// A census made meanwhile does not count them.
+		const census = this.#census;
+		handBack(entry, from, cause, written);
+		for (let i = from; i < entry.size; i++) {
+			const command = entry.command(i);
+			if (!entry.internal) this.#budget.remove(command);
+			census?.remove(command);
+		}
 	}
 }
 
+function closedError(endpoint: Endpoint): ClientError {
+	return new ClientError("CONNECTION", `${formatEndpoint(endpoint)}: the connection is closed`);
+}
+
 /** Starts a connection; an error when the endpoint or the TLS options are such that Node does not even try. */
-export function openConnection(...args: ConstructorParameters<typeof Connection>): Connection | ClientError {
+export function openConnection(
+	options: ConnectionOptions,
+	context: ConnectionContext,
+	observer: ConnectionObserver,
+): Connection | ClientError {
 	try {
-		return new Connection(...args);
+		return new Connection(options, context, observer);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
-		return new ClientError("CONNECTION", `${formatEndpoint(args[0])}: ${reason}`, { cause: error });
+		return new ClientError("CONNECTION", `${formatEndpoint(options.endpoint)}: ${reason}`, { cause: error });
 	}
 }
 
 function hasElements(value: Reply, command: Command): boolean {
 	return value instanceof ClientError || (Array.isArray(value) && value.length === command.elements);
-}
-
-function hasDetached(entry: Entry): boolean {
-	for (let i = 0; i < entry.size; i++) if (detachedArgument(entry.command(i)) !== -1) return true;
-	return false;
-}
-
-/** Index of an argument that was borrowed and is detached; -1: none. */
-function detachedArgument({ args, flags }: Command): number {
-	return (flags & CommandFlag.borrows) === 0 ? -1 : args.findIndex(isDetached);
 }
 
 class ConnectDeadline extends Timed {

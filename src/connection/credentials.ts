@@ -1,7 +1,6 @@
+import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
-import type { Endpoint } from "../request.js";
-import { formatEndpoint } from "./socket.js";
 
 /**
  * The credentials for one connection to `node`, asked anew of a provider each time.

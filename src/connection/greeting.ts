@@ -1,7 +1,9 @@
 /** Has the conversation of `handshake.ts` over a connection: HELLO, and once it is answered what follows it. */
-import type { Command, Entry } from "../request.js";
+import type { Command, Entry, Link } from "../request.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { followUps, type HandshakeOptions, type HelloVerdict, helloCommand, readHello } from "./handshake.js";
+
+export type Greeting = Exclude<HelloVerdict, "fallback">;
 
 /**
  * @param plainResp2 HELLO is left out: this server refused it lately
@@ -12,14 +14,14 @@ export function greet(
 	options: HandshakeOptions,
 	plainResp2: boolean,
 	say: (entry: Entry) => void,
-	ready: (protocol: 2 | 3) => void,
+	ready: (greeting: Greeting) => void,
 ): void {
 	const proceed = (verdict: HelloVerdict): void => {
 		const steps = followUps(verdict, options);
 		const commands = steps.map((step) => step.args);
 		const done = (replies: Reply[]): void => {
 			for (const [index, step] of steps.entries()) step.accept(replies[index] as Reply);
-			ready(verdict === "fallback" ? 2 : verdict.protocol);
+			ready(verdict === "fallback" ? { protocol: 2, id: null } : verdict);
 		};
 		say(new HandshakeEntry(commands, done));
 	};
@@ -31,13 +33,25 @@ class HandshakeEntry implements Entry {
 	readonly size: number;
 	readonly abandoned = false;
 	readonly internal = true;
-	written = true;
+	readonly deadline = 0;
+	readonly losses = 0;
+	link: Link | null = null;
+	borrowedUpTo = 0;
 	readonly #commands: Command[];
 	readonly #replies: Reply[] = [];
 	readonly #done: (replies: Reply[]) => void;
 
 	constructor(commands: (readonly string[])[], done: (replies: Reply[]) => void) {
-		this.#commands = commands.map((args) => ({ args, slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null }));
+		this.#commands = commands.map((args) => ({
+			args,
+			slot: -1,
+			flags: 0,
+			mode: ReplyMode.string,
+			elements: 0,
+			target: null,
+			bytes: 0,
+			blockMs: 0,
+		}));
 		this.size = commands.length;
 		this.#done = done;
 	}

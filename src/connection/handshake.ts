@@ -2,7 +2,7 @@
  * What a connection says first, and what the answers mean. Pure: options in, commands out; replies in, verdicts out.
  *
  *     HELLO 3 [AUTH u p] [SETNAME n] ──► map ───────────────► RESP3 ─┐
- *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [SELECT n] ──► ready
+ *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [SELECT n] [READONLY] ──► ready
  *          └──► AUTH u p | PING, [CLIENT SETNAME n] ────────► RESP2 ─┘
  *
  * HELLO goes out alone: a server that refuses connections answers the first write and closes, and a second write would lose that answer.
@@ -21,10 +21,11 @@ export interface HandshakeOptions {
 	readonly name: string | undefined;
 	readonly database: number;
 	readonly mode: "standalone" | "cluster";
+	readonly readOnly: boolean;
 }
 
 /** What HELLO brought: a protocol, or the word that the server has no (such) HELLO. */
-export type HelloVerdict = { readonly protocol: 2 | 3 } | "fallback";
+export type HelloVerdict = { readonly protocol: 2 | 3; readonly id: number | null } | "fallback";
 
 export interface Step {
 	readonly args: readonly string[];
@@ -54,7 +55,8 @@ export function readHello(reply: Reply, options: HandshakeOptions): HelloVerdict
 		throw new ClientError("PROTOCOL", `${options.node}: the reply to HELLO does not confirm protocol ${options.protocol}`);
 	}
 	checkMode(String(fields.get("mode")), options);
-	return { protocol: options.protocol };
+	const id = fields.get("id");
+	return { protocol: options.protocol, id: typeof id === "number" ? id : null };
 }
 
 /** What follows HELLO, sent in one write; with "fallback", also what HELLO would have done. */
@@ -76,6 +78,8 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 	// Servers before 7.2 do not know SETINFO and ACLs may forbid it: informative only.
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-NAME", "slotwire"], accept: tolerate });
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-VER", VERSION], accept: tolerate });
+	// A server without cluster support refuses it, and lets everybody read.
+	if (options.readOnly) steps.push({ args: ["READONLY"], accept: tolerate });
 	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required(`SELECT ${database}`) });
 	return steps;
 }

@@ -1,9 +1,9 @@
 /** Opens the socket of a connection: TCP, unix or TLS. What is read goes to the decoder with no copy in between. */
 import { connect, type NetConnectOpts, type Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
+import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import type { Settings } from "../options.js";
-import type { Endpoint } from "../request.js";
 
 const READ_BYTES = 64 * 1024;
 
@@ -92,12 +92,6 @@ function address(endpoint: Endpoint, settings: Settings): NetConnectOpts {
 		// Node gives up on every address but the last after 250 ms; the connection's own deadline is the only one wanted here.
 		autoSelectFamilyAttemptTimeout: Math.max(10, Math.floor((settings.timeouts.connectMs || 2000) / 2)),
 	};
-}
-
-/** `host:port`, `[host]:port` for IPv6, or the path of a unix socket. */
-export function formatEndpoint(endpoint: Endpoint): string {
-	if (endpoint.port === 0) return endpoint.host;
-	return endpoint.host.includes(":") ? `[${endpoint.host}]:${endpoint.port}` : `${endpoint.host}:${endpoint.port}`;
 }
 
 /** One sentence for why a connection could not be made or ended. */

@@ -97,9 +97,19 @@ export class BulkReader {
 		return larger;
 	}
 
+	/** Its reader gave the value up. False: part of it lies in the reader's own target already. */
+	drop(): boolean {
+		if (this.missing === 0 || this.#mode !== ReplyMode.into || this.#memory === null) return true;
+		if (this.#filled > 0) return false;
+		this.#memory = null;
+		return true;
+	}
+
 	room(): Buffer | null {
 		const missing = this.missing - 2;
 		if (missing < MIN_ROOM_BYTES || this.#memory === null) return null;
+		// Until a byte has come the value may be given up, and what the kernel was lent could not be taken back.
+		if (this.#mode === ReplyMode.into && this.#filled === 0) return null;
 		let memory = this.#memory;
 		// Detached: the next `read` says so.
 		if (this.#mode === ReplyMode.into && memory.length < this.#length) return null;

@@ -225,6 +225,10 @@ export class Resp2Decoder implements ReplyDecoder {
 		this.#state = State.idle;
 	}
 
+	dropBody(): boolean {
+		return this.#body.drop();
+	}
+
 	#enter(): void {
 		if (this.#state !== State.idle) {
 			throw new ProtocolError("this decoder is unusable: it was given illegal bytes, or bytes from within its own callback");

@@ -135,6 +135,10 @@ export class Resp3Decoder implements ReplyDecoder {
 		this.#state = State.idle;
 	}
 
+	dropBody(): boolean {
+		return this.#body.drop();
+	}
+
 	/** @param inPlace the chunk is ours and nobody writes to it again: small Buffers may be parts of it */
 	#decode(bytes: RawBuffer, inPlace: boolean): void {
 		this.#lender.nextChunk();

@@ -68,4 +68,6 @@ export interface ReplyDecoder {
 	room(): Buffer | null;
 	/** `length` bytes were read into the start of `room()`. */
 	filled(length: number): void;
+	/** Nobody wants the reply at hand any more. False: it is being read into a target, and part of it is there. */
+	dropBody(): boolean;
 }

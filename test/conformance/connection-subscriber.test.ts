@@ -1,11 +1,13 @@
 /** Pushes and confirmations on a connection of one's own: none of them is ever taken for a reply. */
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
+import { Budget } from "../../src/budget.js";
 import { Connection } from "../../src/connection/connection.js";
 import { newCounters } from "../../src/core.js";
 import { DeadlineClock } from "../../src/deadline-clock.js";
+import type { Endpoint } from "../../src/endpoint.js";
 import { type Client, ClientError, createClient } from "../../src/index.js";
 import { resolveOptions } from "../../src/options.js";
-import { type Endpoint, SingleRequest } from "../../src/request.js";
+import { SingleRequest } from "../../src/request.js";
 import { type Reply, ReplyMode } from "../../src/resp/reply.js";
 
 const key = (name: string) => `connection-subscriber:${name}`;
@@ -17,10 +19,11 @@ async function connect(protocol: 2 | 3) {
 	const pushes: unknown[][] = [];
 	const connection = await new Promise<Connection>((resolve, reject) => {
 		new Connection(
-			settings.seeds[0] as Endpoint,
+			{ endpoint: settings.seeds[0] as Endpoint, budget: new Budget(settings.pool), credentials: undefined },
 			{ settings, clock, counters: newCounters() },
 			{
 				ready: resolve,
+				suspected: () => {},
 				lost: (_connection, cause) => reject(cause),
 				push: (items) => pushes.push(items.map((item) => (Buffer.isBuffer(item) ? item.toString() : item))),
 			},

@@ -2,9 +2,10 @@ import { Client } from "../../src/client.js";
 import { Core, newCounters } from "../../src/core.js";
 import { DeadlineClock } from "../../src/deadline-clock.js";
 import type { Dispatcher, Gauges, Lease } from "../../src/dispatcher.js";
+import type { Endpoint } from "../../src/endpoint.js";
 import { ClientError } from "../../src/errors.js";
 import { type ClientOptions, resolveOptions } from "../../src/options.js";
-import type { Carrier, Command, Endpoint, Request } from "../../src/request.js";
+import type { Carrier, Command, Request } from "../../src/request.js";
 import { type Reply, ReplyMode } from "../../src/resp/reply.js";
 
 /** Hands every answer to whoever asked: nothing is retried or redirected. */
@@ -106,6 +107,7 @@ export function clientOn(dispatcher: Dispatcher, options: ClientOptions = {}): C
 	const core = new Core(settings, new DeadlineClock(), newCounters(), dispatcher);
 	return new Client(core, {
 		mode: ReplyMode.string,
+		limits: {},
 		timeoutMs: settings.timeouts.commandMs,
 		signal: undefined,
 		dedicated: false,

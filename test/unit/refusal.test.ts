@@ -5,7 +5,7 @@ import { type Command, CommandFlag } from "../../src/request.js";
 import { ReplyMode } from "../../src/resp/reply.js";
 
 function command(flags = 0, slot = 5061): Command {
-	return { args: ["GET", "bar"], slot, flags, mode: ReplyMode.string, elements: 0, target: null };
+	return { args: ["GET", "bar"], slot, flags, mode: ReplyMode.string, elements: 0, target: null, bytes: 0, blockMs: 0 };
 }
 
 describe("the address of a redirection", () => {

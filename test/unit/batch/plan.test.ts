@@ -20,7 +20,7 @@ const slotsOf = (keys: readonly string[]): Int32Array => Int32Array.from(keys, (
 const threeNodes = (slot: number): number => Math.floor((slot * 3) / 16_384);
 
 function plan(keys: readonly string[], limits: ChunkLimits, laneOf: (slot: number) => unknown = threeNodes): Chunk[][] {
-	return planKeys(mget, keys, groupBySlot(slotsOf(keys), 0, keys.length), laneOf, limits);
+	return planKeys(mget, keys, groupBySlot(slotsOf(keys), null, 0, keys.length), laneOf, limits);
 }
 
 function keysIn(chunk: Chunk): number {
@@ -153,11 +153,25 @@ test("E05 writes are cut by count and by bytes of all arguments", () => {
 
 test("E05 only the window asked for is grouped", () => {
 	const input = keys(50, "{t}");
-	expect(groupBySlot(slotsOf(input), 10, 13)).toEqual([{ slot: keySlot("{t}"), items: [10, 11, 12] }]);
-	expect(groupBySlot(null, 10, 13)).toEqual([{ slot: -1, items: [10, 11, 12] }]);
+	expect(groupBySlot(slotsOf(input), null, 10, 13)).toEqual([{ slot: keySlot("{t}"), items: [10, 11, 12] }]);
+	expect(groupBySlot(null, null, 10, 13)).toEqual([{ slot: -1, items: [10, 11, 12] }]);
+	const order = Int32Array.of(40, 3, 17, 8);
+	expect(groupBySlot(slotsOf(input), order, 1, 3)).toEqual([{ slot: keySlot("{t}"), items: [3, 17] }]);
+	expect(groupBySlot(null, order, 1, 3)).toEqual([{ slot: -1, items: [3, 17] }]);
 });
 
 function set(key: string, item: number, valueBytes = 1): BatchCommand {
 	const args = ["SET", key, "v".repeat(valueBytes)];
-	return { args, slot: keySlot(key), flags: 0, mode: ReplyMode.string, elements: 0, target: null, items: [item] };
+	const bytes = args.reduce((sum, arg) => sum + arg.length, 0);
+	return {
+		args,
+		slot: keySlot(key),
+		flags: 0,
+		mode: ReplyMode.string,
+		elements: 0,
+		target: null,
+		bytes,
+		blockMs: 0,
+		items: [item],
+	};
 }

@@ -1,9 +1,9 @@
 import { afterEach, expect, test } from "vitest";
 import { Nodes } from "../../../src/cluster/nodes.js";
 import type { NodeView } from "../../../src/cluster/topology.js";
-import { formatEndpoint } from "../../../src/connection/socket.js";
 import { newCounters } from "../../../src/core.js";
 import { DeadlineClock } from "../../../src/deadline-clock.js";
+import { formatEndpoint } from "../../../src/endpoint.js";
 import { type ClientOptions, resolveOptions } from "../../../src/options.js";
 
 const made: Nodes[] = [];
@@ -11,7 +11,10 @@ const made: Nodes[] = [];
 /** Pools connect when something is sent, which no test here does. */
 function nodes(cluster: NonNullable<ClientOptions["cluster"]> = {}): Nodes {
 	const settings = resolveOptions({ nodes: ["127.0.0.1:7000"], cluster });
-	const result = new Nodes({ settings, clock: new DeadlineClock(), counters: newCounters() }, { lost: () => {} });
+	const result = new Nodes(
+		{ settings, clock: new DeadlineClock(), counters: newCounters() },
+		{ suspected: () => {}, lost: () => {} },
+	);
 	made.push(result);
 	return result;
 }

@@ -93,7 +93,16 @@ describe.each([2, 3] as const)("replies that a real server gave, RESP%i", (proto
 		["announced hostnames", /^node-[01]\.example\.test$/],
 	])("D08 MOVED and ASK of %s name the first and the second primary", (form, host) => {
 		const ports = shardsOf("addresses", protocol).map(({ primary }) => primary.endpoint.port);
-		const command = { args: ["GET", "bar"], slot: 5061, flags: 0, mode: ReplyMode.string, elements: 0, target: null };
+		const command = {
+			args: ["GET", "bar"],
+			slot: 5061,
+			flags: 0,
+			mode: ReplyMode.string,
+			elements: 0,
+			target: null,
+			bytes: 0,
+			blockMs: 0,
+		};
 		const of = (word: string) => classify(decoded(frame(`${word}: ${form}`, protocol)) as ReplyError, command);
 		const matching = typeof host === "string" ? host : expect.stringMatching(host);
 		expect(of("MOVED")).toEqual({ kind: "moved", slot: 5061, host: matching, port: ports[0] });
@@ -101,7 +110,16 @@ describe.each([2, 3] as const)("replies that a real server gave, RESP%i", (proto
 	});
 
 	test("D26 CROSSSLOT fails, a slot that is not served waits", () => {
-		const command = { args: ["MGET", "bar", "foo"], slot: 5061, flags: 0, mode: ReplyMode.string, elements: 0, target: null };
+		const command = {
+			args: ["MGET", "bar", "foo"],
+			slot: 5061,
+			flags: 0,
+			mode: ReplyMode.string,
+			elements: 0,
+			target: null,
+			bytes: 0,
+			blockMs: 0,
+		};
 		expect(classify(decoded(frame("keys of two slots", protocol)) as ReplyError, command)).toEqual({ kind: "fail" });
 		expect(classify(decoded(frame("slot not served", protocol)) as ReplyError, command)).toEqual({ kind: "later" });
 	});

@@ -12,6 +12,7 @@ const plain: HandshakeOptions = {
 	name: undefined,
 	database: 0,
 	mode: "standalone",
+	readOnly: false,
 };
 const full: HandshakeOptions = { ...plain, credentials: { username: "alice", password: "sekret" }, name: "worker", database: 7 };
 
@@ -131,8 +132,8 @@ describe("followUps", () => {
 
 	test("C09 C10 after HELLO: CLIENT SETINFO twice, then the database", () => {
 		const info = ["CLIENT SETINFO LIB-NAME slotwire", "CLIENT SETINFO LIB-VER …"];
-		expect(words({ protocol: 3 }, plain)).toEqual(info);
-		expect(words({ protocol: 3 }, full)).toEqual([...info, "SELECT 7"]);
+		expect(words({ protocol: 3, id: 1 }, plain)).toEqual(info);
+		expect(words({ protocol: 3, id: 1 }, full)).toEqual([...info, "SELECT 7"]);
 	});
 
 	test("C02 in place of HELLO: AUTH, CLIENT SETNAME, and the rest", () => {

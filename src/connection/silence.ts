@@ -1,0 +1,102 @@
+/**
+ * Tells a connection that is silent from one that has nothing to say.
+ *
+ *     waiting ──► silent for suspectMs ──► suspected ──► silent for as long again, and condemned ──► ended
+ *        ▲                                    │    └──► the oldest command is overdue ─────────────► ended
+ *        └────────────── a byte ◄─────────────┘
+ *
+ * It looks only while replies are owed, every quarter of `suspectMs`, at a flag that each read sets: reading costs one store.
+ * So suspicion comes up to a quarter late, never early.
+ */
+import { type DeadlineClock, Timed } from "../deadline-clock.js";
+import type { Entry } from "../request.js";
+
+export interface SilenceSubject {
+	/** The entry whose reply is due next, undefined: nothing is owed. */
+	owed(): Entry | undefined;
+	/** How long the server may rightly keep silent about it, ms. */
+	blockMs(): number;
+	/** Silent for `suspectMs`; said again each time as long a time has passed. */
+	suspected(): void;
+	/** It is to be ended, for this reason. */
+	dead(reason: string): void;
+}
+
+const LOOKS = 4;
+
+export class SilenceWatch extends Timed {
+	/** Set by whatever shows that the peer is there. */
+	heard = true;
+	/** Others reach the server: this connection alone is stuck. */
+	#condemned = false;
+	#watching = false;
+	/** Looks in a row that found nothing heard. */
+	#silent = 0;
+	readonly #clock: DeadlineClock;
+	readonly #subject: SilenceSubject;
+	readonly #periodMs: number;
+
+	constructor(clock: DeadlineClock, suspectMs: number, subject: SilenceSubject) {
+		super();
+		this.#clock = clock;
+		this.#subject = subject;
+		this.#periodMs = Math.ceil(suspectMs / LOOKS);
+	}
+
+	get suspects(): boolean {
+		return !this.heard && this.#excess() >= LOOKS;
+	}
+
+	/** Something is owed from now on. */
+	begin(): void {
+		this.heard = true;
+		if (this.#watching || this.#periodMs === 0) return;
+		this.#watching = true;
+		this.#clock.add(this, this.#periodMs);
+	}
+
+	end(): void {
+		this.#watching = false;
+		this.unlink();
+	}
+
+	/** Takes effect when the connection stays silent for another `suspectMs`. */
+	condemn(): void {
+		if (this.#condemned || !this.suspects) return;
+		this.#condemned = true;
+		this.#silent = LOOKS + Math.ceil(this.#subject.blockMs() / this.#periodMs);
+	}
+
+	override expire(): void {
+		this.#watching = false;
+		const entry = this.#subject.owed();
+		if (entry === undefined) {
+			this.#silent = 0;
+			return;
+		}
+		if (this.heard) {
+			this.heard = false;
+			this.#silent = 0;
+			this.#condemned = false;
+		} else this.#silent += 1;
+		const excess = this.#excess();
+		if (excess >= LOOKS) {
+			if (this.#condemned && excess >= 2 * LOOKS) {
+				this.#subject.dead("it is silent while the server answers others");
+				return;
+			}
+			if (entry.deadline !== 0 && entry.deadline <= performance.now()) {
+				this.#subject.dead("it is silent and a command is overdue");
+				return;
+			}
+			if (excess % LOOKS === 0) this.#subject.suspected();
+		}
+		this.#watching = true;
+		this.#clock.add(this, this.#periodMs);
+	}
+
+	/** Looks that were silent beyond what a blocking command excuses. */
+	#excess(): number {
+		return this.#silent - Math.ceil(this.#subject.blockMs() / this.#periodMs);
+	}
+}

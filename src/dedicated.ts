@@ -1,0 +1,207 @@
+/**
+ * Connections that one caller at a time has to itself.
+ *
+ *     opening ──► idle ──► lent ──► back, clean ──► idle for idleMs ──► ended
+ *                  ▲                 └── not clean ──► ended
+ *                  └── whoever waited longest comes first
+ */
+import Denque from "denque";
+import type { Connection } from "./connection/connection.js";
+import { Timed } from "./deadline-clock.js";
+import type { LeaseWait } from "./dispatcher.js";
+import { formatEndpoint } from "./endpoint.js";
+import { ClientError } from "./errors.js";
+import type { NodeContext } from "./lane.js";
+import { Opening } from "./opening.js";
+import type { Entry } from "./request.js";
+
+interface Idle {
+	readonly connection: Connection;
+	readonly since: number;
+}
+
+export class DedicatedPool {
+	readonly #node: NodeContext;
+	readonly #suspected: (connection: Connection) => void;
+	readonly #openings = new Set<Opening>();
+	/** The one used last is at the end. */
+	readonly #idle: Idle[] = [];
+	readonly #lent = new Set<Connection>();
+	readonly #waiting = new Denque<Waiter>();
+	#trim: NodeJS.Timeout | null = null;
+	#closed: ClientError | null = null;
+
+	constructor(node: NodeContext, suspected: (connection: Connection) => void) {
+		this.#node = node;
+		this.#suspected = suspected;
+	}
+
+	/** Open, idle ones included. */
+	get connections(): number {
+		return this.#idle.length + this.#lent.size;
+	}
+
+	/** Opens connections ahead of their use, up to `minDedicated`. */
+	warm(): void {
+		while (this.#closed === null && this.#total < this.#node.settings.pool.minDedicated) this.#open();
+	}
+
+	/**
+	 * A connection for one caller, until `release`.
+	 * @throws TIMEOUT when none became free in time, OVERLOADED when too many wait, UNSUPPORTED when none is allowed, and what a connection cannot be opened with
+	 */
+	acquire({ timeoutMs, onWait }: LeaseWait): Promise<Connection> {
+		const { maxDedicated, maxQueuedCommands } = this.#node.settings.pool;
+		const node = formatEndpoint(this.#node.endpoint);
+		if (this.#closed !== null) return Promise.reject(this.#closed);
+		if (maxDedicated === 0)
+			return Promise.reject(new ClientError("UNSUPPORTED", "pool.maxDedicated is 0: no connection is leased"));
+		if (this.#waiting.length >= maxQueuedCommands) {
+			return Promise.reject(new ClientError("OVERLOADED", `${node}: too many callers wait for a connection of their own`));
+		}
+		return new Promise((resolve, reject) => {
+			const waiter = new Waiter(resolve, reject, () => {
+				const all = `all ${maxDedicated} leased connections to ${node} are in use`;
+				return new ClientError(
+					"TIMEOUT",
+					this.#total >= maxDedicated ? `${all}, and none came free in time` : `${node} took too long to connect`,
+				);
+			});
+			this.#node.clock.add(waiter, timeoutMs);
+			onWait((error) => waiter.fail(error));
+			this.#waiting.push(waiter);
+			this.#serve();
+		});
+	}
+
+	/** Takes a connection back. Unless it is `clean`, as good as new, it is ended. */
+	release(connection: Connection, clean: boolean): void {
+		if (!this.#lent.delete(connection)) return;
+		if (clean && this.#closed === null && !connection.isClosed) this.#rest(connection);
+		else connection.destroy(new ClientError("CLOSED", "the leased connection was released"));
+		this.#serve();
+	}
+
+	/** Has a PING sent on each idle connection, and makes up for those that were lost. */
+	keepAlive(ping: (send: (entry: Entry) => void) => void): void {
+		for (const { connection } of this.#idle) if (connection.isIdle) ping((entry) => connection.send(entry));
+		this.warm();
+	}
+
+	destroy(cause: ClientError): void {
+		this.#closed ??= cause;
+		if (this.#trim !== null) clearTimeout(this.#trim);
+		this.#trim = null;
+		for (let waiter = this.#waiting.shift(); waiter !== undefined; waiter = this.#waiting.shift()) waiter.fail(cause);
+		for (const opening of this.#openings) opening.destroy(cause);
+		for (const connection of [...this.#idle.map((idle) => idle.connection), ...this.#lent]) connection.destroy(cause);
+	}
+
+	get #total(): number {
+		return this.#openings.size + this.#idle.length + this.#lent.size;
+	}
+
+	/** Gives what is idle to those who wait, and opens more where that is not enough. */
+	#serve(): void {
+		while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
+		for (let idle = this.#waiting.isEmpty() ? undefined : this.#idle.pop(); idle !== undefined; ) {
+			this.#lend(idle.connection);
+			idle = this.#waiting.isEmpty() ? undefined : this.#idle.pop();
+		}
+		const { maxDedicated } = this.#node.settings.pool;
+		while (this.#closed === null && this.#openings.size < this.#waiting.length && this.#total < maxDedicated) this.#open();
+	}
+
+	#lend(connection: Connection): void {
+		const waiter = this.#waiting.shift() as Waiter;
+		while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
+		this.#lent.add(connection);
+		waiter.take(connection);
+	}
+
+	#open(): void {
+		const opening = new Opening(this.#node, {
+			suspected: this.#suspected,
+			lost: (connection) => this.#lost(connection),
+			push: () => {},
+		});
+		this.#openings.add(opening);
+		opening.ready.then(
+			(connection) => {
+				this.#openings.delete(opening);
+				// Lost again, before this was heard.
+				if (connection.isClosed) this.#serve();
+				else {
+					this.#rest(connection);
+					this.#serve();
+				}
+			},
+			(error: ClientError) => {
+				this.#openings.delete(opening);
+				// Whoever waited longest learns why; the others try for themselves.
+				while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
+				this.#waiting.shift()?.fail(error);
+				this.#serve();
+			},
+		);
+	}
+
+	#rest(connection: Connection): void {
+		this.#idle.push({ connection, since: performance.now() });
+		const { idleMs } = this.#node.settings.pool;
+		if (idleMs > 0) this.#trim ??= setTimeout(this.#endIdle, idleMs).unref();
+	}
+
+	#endIdle = (): void => {
+		this.#trim = null;
+		const { idleMs, minDedicated } = this.#node.settings.pool;
+		const now = performance.now();
+		while (this.#total > minDedicated && this.#idle.length > 0 && now - (this.#idle[0] as Idle).since >= idleMs) {
+			const { connection } = this.#idle[0] as Idle;
+			connection.destroy(new ClientError("CLOSED", "the connection was idle"));
+		}
+		const oldest = this.#idle[0];
+		if (oldest !== undefined && this.#total > minDedicated) {
+			this.#trim = setTimeout(this.#endIdle, Math.max(1, oldest.since + idleMs - now)).unref();
+		}
+	};
+
+	#lost(connection: Connection): void {
+		const at = this.#idle.findIndex((idle) => idle.connection === connection);
+		if (at !== -1) this.#idle.splice(at, 1);
+		this.#lent.delete(connection);
+		if (this.#closed === null) this.#serve();
+	}
+}
+
+/** Somebody who waits for a connection. */
+class Waiter extends Timed {
+	settled = false;
+	readonly #resolve: (connection: Connection) => void;
+	readonly #reject: (error: ClientError) => void;
+	readonly #makeError: () => ClientError;
+
+	constructor(resolve: (connection: Connection) => void, reject: (error: ClientError) => void, makeError: () => ClientError) {
+		super();
+		this.#resolve = resolve;
+		this.#reject = reject;
+		this.#makeError = makeError;
+	}
+
+	take(connection: Connection): void {
+		this.settled = true;
+		this.unlink();
+		this.#resolve(connection);
+	}
+
+	fail(error: ClientError): void {
+		if (this.settled) return;
+		this.settled = true;
+		this.unlink();
+		this.#reject(error);
+	}
+
+	override expire(): void {
+		this.fail(this.#makeError());
+	}
+}
