@@ -162,6 +162,7 @@ export class BatchRun<T> extends Timed {
 				lane.planning = null;
 				this.#plan(lane, order);
 				this.#launch(lane);
+				this.#advance();
 			});
 			return false;
 		}

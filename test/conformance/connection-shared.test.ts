@@ -134,7 +134,7 @@ describe.each([2, 3] as const)("on a connection of one's own, RESP%i", (protocol
 		expect(client.stats().connections).toBe(1);
 	});
 
-	test("B12 a leased connection ends with its use, also when that throws", async () => {
+	test("B12 what is called on a leased connection after its use is refused, also when that threw; it serves the next caller", async () => {
 		const failure = new Error("mine");
 		await expect(own(() => Promise.reject(failure))).rejects.toBe(failure);
 		let kept: Client | undefined;
@@ -142,6 +142,6 @@ describe.each([2, 3] as const)("on a connection of one's own, RESP%i", (protocol
 			kept = connection;
 		});
 		await expect((kept as unknown as Client).get(key)).rejects.toMatchObject({ code: "CLOSED" });
-		expect(client.stats().connections).toBe(1);
+		expect(client.stats().connections).toBe(2);
 	});
 });

@@ -35,6 +35,7 @@ describe("defaults", () => {
 			},
 			cluster: { refreshMs: 30_000, minRefreshMs: 1000, maxRedirections: 16, natMap: undefined, readFrom: "primary" },
 			retry: { maxAttempts: 16, baseMs: 20, maxMs: 1000 },
+			copy: false,
 			timeouts: { connectMs: 2000, commandMs: 5000, suspectMs: 1500, closeMs: 5000, startMs: 10_000 },
 		});
 	});
@@ -198,7 +199,8 @@ describe("an option that cannot be is refused by its path", () => {
 		["socket.noDelay", { socket: { noDelay: true } }],
 		["cluster", { cluster: 5 }],
 		["cluster.nodes", { cluster: { nodes: [] } }],
-		["cluster.readFrom", { cluster: { readFrom: "replica" } }],
+		["cluster.readFrom", { cluster: { readFrom: "nearest" } }],
+		["copy", { copy: 1 }],
 		["cluster.natMap", { cluster: { natMap: "a" } }],
 		["cluster.refreshMs", { cluster: { refreshMs: -1 } }],
 		["retry.maxAttempts", { retry: { maxAttempts: Number.NaN } }],

@@ -68,7 +68,12 @@ describe("what an error asks for", () => {
 	test.each([
 		["TRYAGAIN Multiple keys request during rehashing of slot", "later"],
 		["LOADING Redis is loading the dataset in memory", "later"],
-		["CLUSTERDOWN Hash slot not served", "later"],
+		["CLUSTERDOWN Hash slot not served", "down"],
+		["READONLY You can't write against a read only replica.", "demoted"],
+		["BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE.", "busy"],
+		["NOREPLICAS Not enough good replicas to write.", "busy"],
+		["MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk.", "fail"],
+		["BUSYGROUP Consumer Group name already exists", "fail"],
 		["MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.", "later"],
 		["CROSSSLOT Keys in request don't hash to the same slot", "fail"],
 		["WRONGTYPE Operation against a key holding the wrong kind of value", "fail"],

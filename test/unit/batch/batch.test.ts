@@ -156,10 +156,11 @@ test("E05 100000 keys go out in windows between which the event loop turns, and 
 	for (let before = keysSent(); !done; turns++) {
 		await turn();
 		const now = keysSent();
-		expect(now - before).toBeLessThanOrEqual(WINDOW_ITEMS);
+		// One window of each lane.
+		expect(now - before).toBeLessThanOrEqual(3 * WINDOW_ITEMS);
 		before = now;
 	}
-	expect(turns).toBeGreaterThanOrEqual(Math.floor(100_000 / WINDOW_ITEMS));
+	expect(turns).toBeGreaterThanOrEqual(Math.floor(100_000 / (3 * WINDOW_ITEMS)));
 	const values = await results;
 	expect(values.findIndex((value, index) => value !== `value of ${input[index]}`)).toBe(-1);
 	expect(values).toHaveLength(100_000);
@@ -180,14 +181,6 @@ test("E03 a split MGET answers null for a key of another type, as MGET does", as
 		"GET {t}b",
 		"GET {t}a",
 	]);
-});
-
-test("E03 TRYAGAIN to an MGET of one key becomes a GET, which may wait", async () => {
-	const { dispatcher, client, store, say } = rig();
-	store.set("a", "1");
-	const results = client.mget(["a"]);
-	dispatcher.answerAll((command, request) => (isMulti(command) ? tryAgain : say(command, request)));
-	expect(await results).toEqual(["1"]);
 });
 
 test("E03 DEL and EXISTS are split in the same way, and their counts add up", async () => {

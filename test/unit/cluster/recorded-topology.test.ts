@@ -121,7 +121,7 @@ describe.each([2, 3] as const)("replies that a real server gave, RESP%i", (proto
 			blockMs: 0,
 		};
 		expect(classify(decoded(frame("keys of two slots", protocol)) as ReplyError, command)).toEqual({ kind: "fail" });
-		expect(classify(decoded(frame("slot not served", protocol)) as ReplyError, command)).toEqual({ kind: "later" });
+		expect(classify(decoded(frame("slot not served", protocol)) as ReplyError, command)).toEqual({ kind: "down" });
 	});
 
 	test("D54 the words of a standalone server", () => {

@@ -61,10 +61,11 @@ describe("helloCommand", () => {
 
 describe("readHello", () => {
 	test("C01 a map or a flat array that confirms the protocol", () => {
-		expect(readHello(hello({}), plain)).toEqual({ protocol: 3 });
-		expect(readHello(flat({}), plain)).toEqual({ protocol: 3 });
-		expect(readHello(flat({ proto: 2 }), { ...plain, protocol: 2 })).toEqual({ protocol: 2 });
-		expect(readHello(hello({ future: [1, 2] }), plain)).toEqual({ protocol: 3 });
+		expect(readHello(hello({}), plain)).toEqual({ protocol: 3, id: null });
+		expect(readHello(flat({}), plain)).toEqual({ protocol: 3, id: null });
+		expect(readHello(flat({ proto: 2 }), { ...plain, protocol: 2 })).toEqual({ protocol: 2, id: null });
+		expect(readHello(hello({ id: 7 }), plain)).toEqual({ protocol: 3, id: 7 });
+		expect(readHello(hello({ future: [1, 2] }), plain)).toEqual({ protocol: 3, id: null });
 	});
 
 	test.each([
