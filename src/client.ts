@@ -94,6 +94,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/get/
 	 */
 	get(key: Key): Promise<Text | null> {
+		if (this.#core.crowd.full > 0) {
+			const refusal = this.#refusal(key);
+			if (refusal !== null) return refusal;
+		}
 		// The hot path: no closure but the executor's, and what it throws rejects.
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
@@ -118,7 +122,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
-		return this.#keyed(0, (limits) => setArguments(key, value, options, limits));
+		return this.#keyed(0, key, (limits) => setArguments(key, value, options, limits));
 	}
 
 	/**
@@ -128,7 +132,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/expire/
 	 */
 	expire(key: Key, seconds: number): Promise<0 | 1> {
-		return this.#keyed(0, (limits) => expireArguments(key, seconds, limits));
+		return this.#keyed(0, key, (limits) => expireArguments(key, seconds, limits));
 	}
 
 	/**
@@ -137,7 +141,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/ttl/
 	 */
 	ttl(key: Key): Promise<number> {
-		return this.#keyed(CommandFlag.readOnly, (limits) => keyArguments("TTL", key, limits));
+		return this.#keyed(CommandFlag.readOnly, key, (limits) => keyArguments("TTL", key, limits));
 	}
 
 	/**
@@ -146,7 +150,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/incr/
 	 */
 	incr(key: Key): Promise<number | bigint> {
-		return this.#keyed(0, (limits) => keyArguments("INCR", key, limits));
+		return this.#keyed(0, key, (limits) => keyArguments("INCR", key, limits));
 	}
 
 	/**
@@ -299,7 +303,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		if (core.closed !== null) throw core.closed;
 		const lease = await this.#lease(node === undefined ? { slot } : { node });
 		try {
-			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, core);
+			const own = new Core(core.settings, core.clock, core.counters, lease.dispatcher, { full: 0 }, core);
 			return await use(new Client<Text>(own, { ...this.#view, dedicated: true }));
 		} finally {
 			lease.release();
@@ -346,7 +350,21 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 
 	// ── how calls become requests ──
 
-	#keyed<R>(flags: number, build: (limits: Limits) => Argument[]): Promise<R> {
+	/** Before anything is copied or made for a call that has no room. */
+	#refusal(key: Key): Promise<never> | null {
+		try {
+			return this.#core.dispatcher.refusal(keySlot(key));
+		} catch {
+			// Whoever checks the arguments says what is wrong with them.
+			return null;
+		}
+	}
+
+	#keyed<R>(flags: number, key: Key, build: (limits: Limits) => Argument[]): Promise<R> {
+		if (this.#core.crowd.full > 0) {
+			const refusal = this.#refusal(key);
+			if (refusal !== null) return refusal;
+		}
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;

@@ -1,4 +1,5 @@
 /** What all views of one client share: the dispatcher, the clock, and how a request is started. */
+import type { Crowd } from "./budget.js";
 import { CommandTable } from "./command-table.js";
 import type { DeadlineClock } from "./deadline-clock.js";
 import type { Counters, Dispatcher } from "./dispatcher.js";
@@ -24,6 +25,7 @@ export class Core {
 	readonly clock: DeadlineClock;
 	readonly counters: Counters;
 	readonly dispatcher: Dispatcher;
+	readonly crowd: Crowd;
 	/** What this client knows of commands; shared with its leased connections. */
 	readonly table: CommandTable;
 	/** Moving average of bytes per value read by `mget`; 0 until one was read. */
@@ -35,11 +37,19 @@ export class Core {
 	#closing: ClientError | null = null;
 
 	/** @param owner the client whose connection `dispatcher` is leased from */
-	constructor(settings: Settings, clock: DeadlineClock, counters: Counters, dispatcher: Dispatcher, owner?: Core) {
+	constructor(
+		settings: Settings,
+		clock: DeadlineClock,
+		counters: Counters,
+		dispatcher: Dispatcher,
+		crowd: Crowd = { full: 0 },
+		owner?: Core,
+	) {
 		this.settings = settings;
 		this.clock = clock;
 		this.counters = counters;
 		this.dispatcher = dispatcher;
+		this.crowd = crowd;
 		this.table = owner?.table ?? new CommandTable();
 		this.lent = owner?.lent ?? new WeakSet();
 	}

@@ -15,7 +15,7 @@ import { ReplyMode } from "./resp/reply.js";
  */
 export async function createClient(options: string | ClientOptions): Promise<Client> {
 	const settings = resolveOptions(options);
-	const context = { settings, clock: new DeadlineClock(), counters: newCounters() };
+	const context = { settings, clock: new DeadlineClock(), counters: newCounters(), crowd: { full: 0 } };
 	const dispatcher = settings.mode === "cluster" ? new Cluster(context) : new Pool(settings.seeds[0] as Endpoint, context);
 	try {
 		await dispatcher.start();
@@ -24,7 +24,7 @@ export async function createClient(options: string | ClientOptions): Promise<Cli
 		context.clock.stop();
 		throw error;
 	}
-	const core = new Core(settings, context.clock, context.counters, dispatcher);
+	const core = new Core(settings, context.clock, context.counters, dispatcher, context.crowd);
 	return new Client(core, {
 		mode: ReplyMode.string,
 		limits: { maxBulkBytes: settings.socket.maxBulkBytes, copy: settings.copy },

@@ -94,7 +94,8 @@ export class DeadlineClock {
 		let pending = false;
 		for (const list of this.#lists.values()) {
 			if (!list.isEmpty()) pending = true;
-			const deadline = now + list.timeoutMs;
+			// Whole milliseconds: a fraction would be an object of its own.
+			const deadline = Math.ceil(now) + list.timeoutMs;
 			for (let item = list.previous as Timed; item !== list && item.deadline === UNSTAMPED; item = item.previous as Timed) {
 				item.deadline = deadline;
 			}

@@ -93,6 +93,10 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		return this;
 	}
 
+	refusal(): null {
+		return null;
+	}
+
 	endpoints(): Endpoint[] {
 		return [this.#connection.endpoint];
 	}

@@ -43,7 +43,7 @@ export class Pool implements Dispatcher, Carrier {
 		const { shared, pingMs } = settings.pool;
 		this.endpoint = endpoint;
 		this.keyGroups = shared;
-		this.budget = new Budget(settings.pool);
+		this.budget = new Budget(formatEndpoint(endpoint), settings.pool, context.crowd);
 		this.#observer = observer;
 		this.#node = { ...context, endpoint, budget: this.budget, readOnly, plainResp2Until: 0 };
 		const laneObserver = {
@@ -106,6 +106,10 @@ export class Pool implements Dispatcher, Carrier {
 		return this.#lanes[slot <= 0 ? 0 : slot % this.#lanes.length] as Lane;
 	}
 
+	refusal(): Promise<never> | null {
+		return this.budget.refusal;
+	}
+
 	endpoints(): Endpoint[] {
 		return [this.endpoint];
 	}
@@ -157,7 +161,7 @@ export class Pool implements Dispatcher, Carrier {
 
 	/** Why a single command is not accepted; null when it is. Chunks of a batch always are: they wait. */
 	overload(request: Request): ClientError | null {
-		return request.mayWait || this.budget.admits(request.command(0).bytes) ? null : overloaded(this.endpoint);
+		return request.mayWait || this.budget.admits(request.command(0).bytes) ? null : this.budget.error();
 	}
 
 	/** Sends an entry whose carrier is already set. */
@@ -259,13 +263,6 @@ export class Pool implements Dispatcher, Carrier {
 		const { clock, settings } = this.#node;
 		return ask(args, clock, settings.timeouts.commandMs || 5000, send).catch(() => {});
 	}
-}
-
-function overloaded(endpoint: Endpoint): ClientError {
-	return new ClientError(
-		"OVERLOADED",
-		`${formatEndpoint(endpoint)} owes as many replies as pool.maxQueuedCommands or maxQueuedBytes allow`,
-	);
 }
 
 /** A replica answered where a primary was: the name may lead elsewhere by now. */

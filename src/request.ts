@@ -146,16 +146,22 @@ function failure(reply: ReplyError, { flags }: Command): ReplyError {
 
 /** One command and the promise of its reply. It is its own `Command` and `Entry`: a GET allocates one object beside its promise. */
 export class SingleRequest extends Timed implements Request, Command {
-	readonly size = 1;
+	// The same for all, so kept once: tens of thousands of these may wait.
+	declare readonly size: number;
+	declare readonly elements: number;
+	declare readonly losses: number;
+	declare readonly mayWait: boolean;
+
+	static {
+		Object.assign(SingleRequest.prototype, { size: 1, elements: 0, losses: 0, mayWait: false });
+	}
+
 	readonly args: readonly Argument[];
 	readonly slot: number;
 	readonly flags: number;
 	readonly mode: ReplyMode;
-	readonly elements = 0;
 	readonly target: Uint8Array | null;
 	readonly bytes: number;
-	readonly losses = 0;
-	readonly mayWait = false;
 	blockMs = 0;
 	internal = false;
 	carrier: Carrier = nobody;

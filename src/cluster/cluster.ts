@@ -59,7 +59,7 @@ export class Cluster implements Dispatcher, Carrier {
 	constructor(context: ConnectionContext) {
 		const { settings } = context;
 		this.#context = context;
-		this.#homeless = new Budget(settings.pool);
+		this.#homeless = new Budget("a slot that no node is known for", settings.pool, context.crowd);
 		this.#readsReplicas = settings.cluster.readFrom === "replica";
 		this.#nodes = new Nodes(context, {
 			lost: (pool) => this.#nodeLost(pool),
@@ -116,6 +116,10 @@ export class Cluster implements Dispatcher, Carrier {
 			}
 		}
 		return shard.primary.lane(slot);
+	}
+
+	refusal(slot: number): Promise<never> | null {
+		return this.#fences.budgetOf(slot)?.refusal ?? this.#primaryOf(slot)?.refusal() ?? null;
 	}
 
 	endpoints(scope: "primaries" | "all"): Endpoint[] {
@@ -311,9 +315,7 @@ export class Cluster implements Dispatcher, Carrier {
 		if (request.mayWait) return null;
 		const { slot } = request.command(0);
 		const held = this.#fences.size === 0 ? null : this.#fences.budgetOf(slot);
-		if (held !== null && !held.admits(request.command(0).bytes)) {
-			return new ClientError("OVERLOADED", `too many commands wait for slot ${slot}`);
-		}
+		if (held !== null && !held.admits(request.command(0).bytes)) return held.error();
 		return this.#primaryOf(slot)?.overload(request) ?? null;
 	}
 

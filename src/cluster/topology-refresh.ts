@@ -84,7 +84,7 @@ export class TopologyRefresh {
 
 	/**
 	 * Asks all seeds at once until one knows the topology; tells what each answered when none does by `startMs`.
-	 * @throws AUTH, CLUSTER at once, CONNECTION
+	 * @throws AUTH, CLUSTER as soon as no seed is left that might answer otherwise; CONNECTION
 	 */
 	async bootstrap(): Promise<void> {
 		const { seeds, timeouts, retry } = this.#context.settings;
@@ -173,12 +173,13 @@ export class TopologyRefresh {
 
 	/**
 	 * The first valid view of any of the pools, null when none has one; what each said goes to `causes`. The next pool is asked when the one
-	 * before failed, or after `hedgeMs`; 0: all at once. Rejects on what no retry mends.
+	 * before failed, or after `hedgeMs`; 0: all at once. Rejects when no retry will mend what any of them said.
 	 */
 	#firstView(pools: readonly Pool[], hedgeMs: number, causes: Map<string, ClientError>): Promise<readonly ShardView[] | null> {
 		return new Promise((resolve, reject) => {
 			let open = 0;
 			let next = 0;
+			let hopeless = true;
 			let timer: NodeJS.Timeout | undefined;
 			const done = (finish: () => void): void => {
 				clearTimeout(timer);
@@ -200,7 +201,8 @@ export class TopologyRefresh {
 					(error: ClientError) => {
 						causes.set(formatEndpoint(pool.endpoint), error);
 						open -= 1;
-						if (isHopeless(error)) done(() => reject(error));
+						hopeless &&= isHopeless(error);
+						if (hopeless && open === 0 && next === pools.length) done(() => reject(error));
 						else askNext();
 					},
 				);

@@ -100,6 +100,8 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 			core.start(request, timeoutMs, view.signal, dispatch);
 		});
 	const scope = fanOutScope(core, view, placed);
+	const refusal = scope === null && core.crowd.full > 0 ? core.dispatcher.refusal(slot) : null;
+	if (refusal !== null) return refusal;
 	if (scope === null || info === null) return start();
 	if (core.closed !== null) return Promise.reject(core.closed);
 	const nodes = core.dispatcher.endpoints(scope);

@@ -9,7 +9,7 @@
  */
 import type { Socket } from "node:net";
 import Denque from "denque";
-import type { Budget } from "../budget.js";
+import type { Budget, Crowd } from "../budget.js";
 import { isWord } from "../command-keys.js";
 import { type DeadlineClock, Timed } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
@@ -34,6 +34,7 @@ export interface ConnectionContext {
 	readonly settings: Settings;
 	readonly clock: DeadlineClock;
 	readonly counters: Counters;
+	readonly crowd: Crowd;
 }
 
 /** Connections report upward through this, given at construction. None of them may throw. */
@@ -59,8 +60,11 @@ export interface ConnectionOptions {
 	readonly readOnly?: boolean;
 }
 
-/** A flush stops encoding here and goes on in the next write, so that a slow peer is noticed before everything queued was encoded. */
-const FLUSH_BYTES = 1024 * 1024;
+/**
+ * A flush stops encoding here and goes on in the next write, so that a slow peer is noticed before everything queued was encoded. Half of
+ * what the encoder's memory grows to: what was written is written over, not beside.
+ */
+const FLUSH_BYTES = 512 * 1024;
 
 /**
  * An entry that was lost with so many connections is written alone from then on: if its reply is what makes the server hang up (it is

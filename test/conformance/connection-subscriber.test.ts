@@ -16,11 +16,12 @@ const key = (name: string) => `connection-subscriber:${name}`;
 async function connect(protocol: 2 | 3) {
 	const settings = resolveOptions({ url: inject("standaloneUrl"), protocol });
 	const clock = new DeadlineClock();
+	const crowd = { full: 0 };
 	const pushes: unknown[][] = [];
 	const connection = await new Promise<Connection>((resolve, reject) => {
 		new Connection(
-			{ endpoint: settings.seeds[0] as Endpoint, budget: new Budget(settings.pool), credentials: undefined },
-			{ settings, clock, counters: newCounters() },
+			{ endpoint: settings.seeds[0] as Endpoint, budget: new Budget("test", settings.pool, crowd), credentials: undefined },
+			{ settings, clock, counters: newCounters(), crowd },
 			{
 				ready: resolve,
 				suspected: () => {},

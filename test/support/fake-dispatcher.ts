@@ -69,6 +69,10 @@ export class FakeDispatcher implements Dispatcher {
 		return this.#lanes[slot === -1 ? 0 : slot % this.#lanes.length] as object;
 	}
 
+	refusal(): null {
+		return null;
+	}
+
 	endpoints(): Endpoint[] {
 		return [{ host: "nowhere", port: 1 }];
 	}

@@ -12,7 +12,7 @@ const made: Nodes[] = [];
 function nodes(cluster: NonNullable<ClientOptions["cluster"]> = {}): Nodes {
 	const settings = resolveOptions({ nodes: ["127.0.0.1:7000"], cluster });
 	const result = new Nodes(
-		{ settings, clock: new DeadlineClock(), counters: newCounters() },
+		{ settings, clock: new DeadlineClock(), counters: newCounters(), crowd: { full: 0 } },
 		{ suspected: () => {}, lost: () => {} },
 	);
 	made.push(result);
