@@ -366,6 +366,8 @@ export class Attempt implements Entry {
 	borrowedUpTo = 0;
 	/** Nodes that redirected it, `host:port` each. */
 	readonly trail: string[] = [];
+	/** Where the last of them led, it could not be answered. */
+	deadEnd = false;
 	/** What went wrong last, and the node that said so. */
 	error: ClientError | null = null;
 	node = "";

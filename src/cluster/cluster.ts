@@ -179,11 +179,16 @@ export class Cluster implements Dispatcher, Carrier {
 
 	refused(attempt: Attempt, error: ClientError, link: Link): void {
 		const refusal = classify(error, attempt.subject);
+		const asked = attempt.asking;
 		attempt.asking = false;
+		attempt.deadEnd ||= asked && refusal.kind !== "moved" && refusal.kind !== "ask";
 		switch (refusal.kind) {
 			case "moved":
+				this.#redirect(attempt, refusal, error, link, attempt.trail.length >= FREE_HOPS);
+				return;
 			case "ask":
-				this.#redirect(attempt, refusal, error, link);
+				// Nodes that ask each other go in a circle.
+				this.#redirect(attempt, refusal, error, link, asked);
 				return;
 			case "down":
 			case "demoted":
@@ -203,6 +208,7 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
+		attempt.deadEnd ||= attempt.asking;
 		attempt.asking = false;
 		const { maxAttempts } = this.#context.settings.retry;
 		if (this.#closed !== null || !mayRepeat(attempt, cause, written, maxAttempts)) {
@@ -213,7 +219,10 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#fences.resend(attempt);
 	}
 
-	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, link: Link): void {
+	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, link: Link, pause: boolean): void {
+		// The way began again at the slot's owner.
+		if (attempt.deadEnd) attempt.trail.pop();
+		attempt.deadEnd = false;
 		attempt.trail.push(attempt.node);
 		const hops = attempt.trail.length;
 		if (hops > this.#context.settings.cluster.maxRedirections) {
@@ -229,7 +238,6 @@ export class Cluster implements Dispatcher, Carrier {
 			return;
 		}
 		this.#context.counters.redirections += 1;
-		const pause = hops > FREE_HOPS;
 		if (refusal.kind === "moved") this.#followMoved(attempt, refusal.slot, target, error, link, pause);
 		else if (pause || this.#fences.holds(attempt)) this.#hold(attempt, error, link, pause);
 		else {

@@ -1,4 +1,4 @@
-import { createServer, type Server, type Socket } from "node:net";
+import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 
 export type Bytes = string | Uint8Array;
@@ -63,6 +63,7 @@ export class FakeNode implements AsyncDisposable {
 	readonly connections: readonly FakeConnection[];
 	readonly #connections: Connection[] = [];
 	readonly #server: Server;
+	#port = 0;
 	readonly #script: Step[] = [];
 	readonly #standing: { match: CommandMatch; answer: Answer }[] = [];
 	readonly #unexpected: string[] = [];
@@ -80,13 +81,13 @@ export class FakeNode implements AsyncDisposable {
 		await new Promise<void>((resolve, reject) => {
 			node.#server.once("error", reject).listen(0, node.host, resolve);
 		});
+		node.#port = (node.#server.address() as AddressInfo).port;
 		return node;
 	}
 
+	/** Also when it listens no more: others may still name it. */
 	get port(): number {
-		const address = this.#server.address();
-		if (address === null || typeof address === "string") throw new Error("The fake node does not listen any more.");
-		return address.port;
+		return this.#port;
 	}
 
 	/** Standalone, RESP3. */
