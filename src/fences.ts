@@ -63,11 +63,15 @@ export class Fences {
 		return free.length === request.size ? null : free;
 	}
 
-	/** A command has to be sent again, and its slot is fenced until it was. */
-	hold(attempt: Attempt, hold: Hold): void {
-		if (attempt.abandoned) return;
-		if (attempt.count >= hold.maxAttempts) attempt.settle(hold.error);
-		else this.#fence(orderOf(attempt.subject), hold.budget).refuse(attempt, hold);
+	/** A command has to be sent again, and its slot is fenced until it was. False: it was sent often enough, or nobody waits for it. */
+	hold(attempt: Attempt, hold: Hold): boolean {
+		if (attempt.abandoned) return false;
+		if (attempt.count >= hold.maxAttempts) {
+			attempt.settle(hold.error);
+			return false;
+		}
+		this.#fence(orderOf(attempt.subject), hold.budget).refuse(attempt, hold);
+		return true;
 	}
 
 	/** Nothing was refused, but a connection owes commands of a slot that new ones would overtake by another way. */

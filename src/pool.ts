@@ -221,9 +221,9 @@ export class Pool implements Dispatcher, Carrier {
 		} else if (this.#closed !== null || kind === "split" || kind === "fail" || (cluster && kind === "demoted")) {
 			attempt.settle(error);
 		} else {
-			this.#node.counters.retries += 1;
 			const maxAttempts = kind === "busy" ? Math.min(BUSY_ATTEMPTS, retry.maxAttempts) : retry.maxAttempts;
-			this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
+			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
+			if (held) this.#node.counters.retries += 1;
 			if (kind === "demoted") this.renew(link, demoted(this.endpoint, error));
 		}
 	}

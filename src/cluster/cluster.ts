@@ -199,7 +199,7 @@ export class Cluster implements Dispatcher, Carrier {
 				this.#later(attempt, error, link);
 				return;
 			case "busy":
-				this.#later(attempt, error, link, BUSY_ATTEMPTS);
+				this.#later(attempt, error, link, Math.min(BUSY_ATTEMPTS, this.#context.settings.retry.maxAttempts));
 				return;
 			case "split":
 			case "fail":
@@ -271,14 +271,14 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	#later(attempt: Attempt, error: ClientError, link: Link | null, limit = this.#context.settings.retry.maxAttempts): void {
-		this.#context.counters.retries += 1;
 		if (link?.readOnly) {
 			// What a replica cannot answer now, its primary may.
+			this.#context.counters.retries += 1;
 			this.#fences.resend(attempt);
 			return;
 		}
 		if (attempt.subject.slot === -1) this.#changeAnyPrimary();
-		this.#hold(attempt, error, link, true, limit);
+		if (this.#hold(attempt, error, link, true, limit)) this.#context.counters.retries += 1;
 	}
 
 	#hold(
@@ -287,13 +287,13 @@ export class Cluster implements Dispatcher, Carrier {
 		link: Link | null,
 		pause: boolean,
 		limit = this.#context.settings.retry.maxAttempts,
-	): void {
+	): boolean {
 		if (this.#closed !== null) {
 			attempt.settle(this.#closed);
-			return;
+			return false;
 		}
 		const budget = (link === null ? undefined : this.#poolOf(link))?.budget ?? this.#homeless;
-		this.#fences.hold(attempt, { error, link, budget, pause, maxAttempts: limit });
+		return this.#fences.hold(attempt, { error, link, budget, pause, maxAttempts: limit });
 	}
 
 	#poolOf(link: Link): Pool | undefined {

@@ -4,14 +4,15 @@ import type { Credentials, Settings } from "../options.js";
 
 /**
  * The credentials for one connection to `node`, asked anew of a provider each time.
- * @throws AUTH when the provider fails
+ * @throws AUTH when the provider fails; TIMEOUT when it has not answered within `connectMs`
  */
-export async function credentialsFor(node: Endpoint, { auth }: Settings): Promise<Credentials | undefined> {
+export async function credentialsFor(node: Endpoint, { auth, timeouts }: Settings): Promise<Credentials | undefined> {
 	if (typeof auth !== "function") return auth;
 	let credentials: Credentials;
 	try {
-		credentials = await auth(node);
+		credentials = await within(timeouts.connectMs, node, auth(node));
 	} catch (error) {
+		if (error instanceof ProviderTimeout) throw error;
 		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed`, { cause: error });
 	}
 	const { username, password } = Object(credentials) as { username?: unknown; password?: unknown };
@@ -20,6 +21,23 @@ export async function credentialsFor(node: Endpoint, { auth }: Settings): Promis
 		"AUTH",
 		`${formatEndpoint(node)}: the credential provider gave a user name or password that is no string`,
 	);
+}
+
+class ProviderTimeout extends ClientError {}
+
+/** What the provider gives, or the end of its time; 0: it has all the time it takes. */
+function within(timeoutMs: number, node: Endpoint, given: Credentials | Promise<Credentials>): Promise<Credentials> {
+	return new Promise((resolve, reject) => {
+		const late = (): void => {
+			const message = `${formatEndpoint(node)}: the credential provider did not answer within ${timeoutMs} ms`;
+			reject(new ProviderTimeout("TIMEOUT", message));
+		};
+		// Nobody tells it that the client was destroyed meanwhile, so it must not keep the process alive.
+		const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs).unref() : undefined;
+		Promise.resolve(given)
+			.then(resolve, reject)
+			.finally(() => clearTimeout(timer));
+	});
 }
 
 function isText(value: unknown): boolean {

@@ -89,15 +89,22 @@ function address(endpoint: Endpoint, settings: Settings): NetConnectOpts {
 		keepAlive: keepAliveMs > 0,
 		keepAliveInitialDelay: keepAliveMs,
 		autoSelectFamily: true,
-		// Node gives up on every address but the last after 250 ms; the connection's own deadline is the only one wanted here.
-		autoSelectFamilyAttemptTimeout: Math.max(10, Math.floor((settings.timeouts.connectMs || 2000) / 2)),
+		// Node gives up on every address but the last after 250 ms, which a slow network may need; a quarter lets four addresses have a try.
+		autoSelectFamilyAttemptTimeout: Math.max(10, Math.floor((settings.timeouts.connectMs || 2000) / 4)),
 	};
 }
 
 /** One sentence for why a connection could not be made or ended. */
 export function connectionError(endpoint: Endpoint, during: string, cause: Error | undefined, tls: boolean): ClientError {
 	const reason = cause === undefined ? "the server closed the connection" : reasonOf(cause, tls);
-	return new ClientError("CONNECTION", `${formatEndpoint(endpoint)}: ${reason} ${during}`, cause === undefined ? {} : { cause });
+	const hint = tls && gaveNoReason(cause) && during === "during the handshake" ? ": it may want a client certificate" : "";
+	const message = `${formatEndpoint(endpoint)}: ${reason} ${during}${hint}`;
+	return new ClientError("CONNECTION", message, cause === undefined ? {} : { cause });
+}
+
+/** A server that ends a TLS connection may have sent its reason as an alert, which a reset can overtake. */
+function gaveNoReason(cause: Error | undefined): boolean {
+	return cause === undefined || /^(ECONNRESET|EPIPE)$/.test((cause as NodeJS.ErrnoException).code ?? "");
 }
 
 function reasonOf(cause: Error, tls: boolean): string {
@@ -106,5 +113,24 @@ function reasonOf(cause: Error, tls: boolean): string {
 	if (tls && (code === "ERR_SSL_WRONG_VERSION_NUMBER" || code === "ERR_SSL_PACKET_LENGTH_TOO_LONG")) {
 		return "the server does not speak TLS on this port";
 	}
+	if (code.startsWith("ERR_SSL_")) {
+		const alert = alerts.find(([pattern]) => pattern.test(code));
+		// OpenSSL's own message is a line with a thread's id and a place in its source.
+		return `${alert?.[1] ?? (cause as { reason?: string }).reason ?? "TLS failed"} (${code})`;
+	}
 	return code === "" || cause.message.includes(code) ? cause.message : `${code}: ${cause.message}`;
 }
+
+/**
+ * What a server says by a TLS alert, by OpenSSL's names. Under TLS 1.3 its verdict on a client's certificate comes when the client counts
+ * as connected already; before that a missing one is a failed handshake like any other.
+ * @see https://www.rfc-editor.org/rfc/rfc8446#section-6.2
+ */
+const alerts: readonly (readonly [RegExp, string])[] = [
+	[/ALERT_CERTIFICATE_REQUIRED$/, "the server wants a client certificate"],
+	[/ALERT_HANDSHAKE_FAILURE$/, "the server refused the TLS handshake: it may want a client certificate, or no cipher is common"],
+	[/ALERT_(.*CERTIFICATE.*|UNKNOWN_CA|DECRYPT_ERROR|ACCESS_DENIED)$/, "the server refused the client certificate"],
+	[/ALERT_PROTOCOL_VERSION$/, "the server refused the TLS version"],
+	[/UNRECOGNIZED_NAME$/, "the server does not know the name it was asked for (tls.servername)"],
+	[/ALERT/, "the server refused the TLS handshake"],
+];
