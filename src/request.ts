@@ -186,10 +186,16 @@ export class SingleRequest extends Timed implements Request, Command {
 		super();
 		this.args = args;
 		this.slot = slot;
-		this.flags = flags | borrowFlag(args);
+		let bytes = 0;
+		for (let i = 0; i < args.length; i++) {
+			const arg = args[i] as Argument;
+			bytes += arg.length;
+			if (arg.length >= BORROWED_BYTES && typeof arg !== "string") flags |= CommandFlag.borrows;
+		}
+		this.flags = flags;
+		this.bytes = bytes;
 		this.mode = mode;
 		this.target = target;
-		this.bytes = weightOf(args);
 		this.#resolve = resolve;
 		this.#reject = reject;
 	}

@@ -101,6 +101,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	#head: Entry | undefined = undefined;
 	#cursor = 0;
 	#inFlightBytes = 0;
+	readonly #maxInFlightBytes: number;
 	/** Bytes handed to the socket since its start. */
 	#output = 0;
 	#flushScheduled = false;
@@ -128,6 +129,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#context = context;
 		this.#observer = observer;
 		const { settings, clock } = context;
+		this.#maxInFlightBytes = settings.pool.maxQueuedBytes;
 		const { maxBulkBytes } = settings.socket;
 		this.#decoder = new Resp3Decoder(this, { maxBulkBytes });
 		this.#socket = openSocket(endpoint, settings, {
@@ -192,8 +194,9 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			return;
 		}
 		const census = this.#census;
-		if (!entry.internal) for (let i = 0; i < entry.size; i++) this.#budget.add(entry.command(i));
-		if (census !== null) for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
+		const { size } = entry;
+		if (!entry.internal) for (let i = 0; i < size; i++) this.#budget.add(entry.command(i));
+		if (census !== null) for (let i = 0; i < size; i++) census.add(entry.command(i));
 		this.#waiting.push(entry);
 		if (this.#state === "ready") this.#scheduleFlush();
 	}
@@ -312,13 +315,16 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 				break;
 			}
 			this.#waiting.shift();
-			const borrowing = borrows(entry);
-			if (borrowing && !entry.abandoned) entry = this.#sound(entry);
-			const { size } = entry;
 			if (entry.abandoned) {
 				this.#giveBack(entry, 0, skipped, false);
 				continue;
 			}
+			const borrowing = borrows(entry);
+			if (borrowing) {
+				entry = this.#sound(entry);
+				if (entry.size === 0) continue;
+			}
+			const { size } = entry;
 			for (let i = 0; i < size; i++) {
 				const command = entry.command(i);
 				writer.command(command.args);
@@ -338,7 +344,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	/** Something is in flight: whether `entry` waits for an answer to it. What a server has not read costs it memory, and it hangs up in the end. */
 	#mustWait(entry: Entry): boolean {
-		return this.#alone || entry.losses >= ALONE_FROM_LOSSES || this.#inFlightBytes >= this.#context.settings.pool.maxQueuedBytes;
+		return this.#alone || this.#inFlightBytes >= this.#maxInFlightBytes || entry.losses >= ALONE_FROM_LOSSES;
 	}
 
 	/** The entry without the commands that cannot be written any more. */
