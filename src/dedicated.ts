@@ -7,7 +7,7 @@
  */
 import Denque from "denque";
 import type { Connection } from "./connection/connection.js";
-import { Timed } from "./deadline-clock.js";
+import { Alarm } from "./deadline-clock.js";
 import type { LeaseWait } from "./dispatcher.js";
 import { formatEndpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
@@ -67,7 +67,7 @@ export class DedicatedPool {
 					this.#total >= maxDedicated ? `${all}, and none came free in time` : `${node} took too long to connect`,
 				);
 			});
-			this.#node.clock.add(waiter, timeoutMs);
+			this.#node.clock.add(waiter.deadline, timeoutMs);
 			onWait((error) => waiter.fail(error));
 			this.#waiting.push(waiter);
 			this.#serve();
@@ -175,33 +175,28 @@ export class DedicatedPool {
 }
 
 /** Somebody who waits for a connection. */
-class Waiter extends Timed {
+class Waiter {
 	settled = false;
+	readonly deadline: Alarm;
 	readonly #resolve: (connection: Connection) => void;
 	readonly #reject: (error: ClientError) => void;
-	readonly #makeError: () => ClientError;
 
 	constructor(resolve: (connection: Connection) => void, reject: (error: ClientError) => void, makeError: () => ClientError) {
-		super();
 		this.#resolve = resolve;
 		this.#reject = reject;
-		this.#makeError = makeError;
+		this.deadline = new Alarm(() => this.fail(makeError()));
 	}
 
 	take(connection: Connection): void {
 		this.settled = true;
-		this.unlink();
+		this.deadline.unlink();
 		this.#resolve(connection);
 	}
 
 	fail(error: ClientError): void {
 		if (this.settled) return;
 		this.settled = true;
-		this.unlink();
+		this.deadline.unlink();
 		this.#reject(error);
-	}
-
-	override expire(): void {
-		this.fail(this.#makeError());
 	}
 }

@@ -11,7 +11,7 @@ import type { Socket } from "node:net";
 import Denque from "denque";
 import type { Budget, Crowd } from "../budget.js";
 import { isWord } from "../command-keys.js";
-import { type DeadlineClock, Timed } from "../deadline-clock.js";
+import { Alarm, type DeadlineClock } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError, ProtocolError } from "../errors.js";
@@ -117,7 +117,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	#census: Census | null = null;
 	/** Null on connections that many callers share: there nobody subscribes. */
 	#subscriptions: Subscriptions | null = null;
-	readonly #connectDeadline: ConnectDeadline;
+	readonly #connectDeadline: Alarm;
 	readonly #silence: SilenceWatch;
 
 	constructor(options: ConnectionOptions, context: ConnectionContext, observer: ConnectionObserver) {
@@ -145,7 +145,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			ended: (cause) => this.#end(connectionError(endpoint, this.#doing(), cause, settings.tls !== undefined)),
 		});
 		this.#silence = new SilenceWatch(clock, settings.timeouts.suspectMs, this);
-		this.#connectDeadline = new ConnectDeadline(() => {
+		this.#connectDeadline = new Alarm(() => {
 			const { connectMs } = settings.timeouts;
 			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${this.#missing()} within ${connectMs} ms`));
 		});
@@ -596,13 +596,4 @@ export function openConnection(
 
 function hasElements(value: Reply, command: Command): boolean {
 	return value instanceof ClientError || (Array.isArray(value) && value.length === command.elements);
-}
-
-class ConnectDeadline extends Timed {
-	override readonly expire: () => void;
-
-	constructor(expire: () => void) {
-		super();
-		this.expire = expire;
-	}
 }

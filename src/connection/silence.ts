@@ -8,7 +8,7 @@
  * It looks only while replies are owed, every quarter of `suspectMs`, at a flag that each read sets: reading costs one store.
  * So suspicion comes up to a quarter late, never early.
  */
-import { type DeadlineClock, Timed } from "../deadline-clock.js";
+import { Alarm, type DeadlineClock } from "../deadline-clock.js";
 import type { Entry } from "../request.js";
 
 export interface SilenceSubject {
@@ -24,12 +24,13 @@ export interface SilenceSubject {
 
 const LOOKS = 4;
 
-export class SilenceWatch extends Timed {
+export class SilenceWatch {
 	/** Set by whatever shows that the peer is there. */
 	heard = true;
 	/** Others reach the server: this connection alone is stuck. */
 	#condemned = false;
 	#watching = false;
+	readonly #nextLook = new Alarm(() => this.#look());
 	/** Looks in a row that found nothing heard. */
 	#silent = 0;
 	readonly #clock: DeadlineClock;
@@ -37,7 +38,6 @@ export class SilenceWatch extends Timed {
 	readonly #periodMs: number;
 
 	constructor(clock: DeadlineClock, suspectMs: number, subject: SilenceSubject) {
-		super();
 		this.#clock = clock;
 		this.#subject = subject;
 		this.#periodMs = Math.ceil(suspectMs / LOOKS);
@@ -52,12 +52,12 @@ export class SilenceWatch extends Timed {
 		this.heard = true;
 		if (this.#watching || this.#periodMs === 0) return;
 		this.#watching = true;
-		this.#clock.add(this, this.#periodMs);
+		this.#clock.add(this.#nextLook, this.#periodMs);
 	}
 
 	end(): void {
 		this.#watching = false;
-		this.unlink();
+		this.#nextLook.unlink();
 	}
 
 	/** Takes effect when the connection stays silent for another `suspectMs`. */
@@ -67,7 +67,7 @@ export class SilenceWatch extends Timed {
 		this.#silent = LOOKS + Math.ceil(this.#subject.blockMs() / this.#periodMs);
 	}
 
-	override expire(): void {
+	#look(): void {
 		this.#watching = false;
 		const entry = this.#subject.owed();
 		if (entry === undefined) {
@@ -92,7 +92,7 @@ export class SilenceWatch extends Timed {
 			if (excess % LOOKS === 0) this.#subject.suspected();
 		}
 		this.#watching = true;
-		this.#clock.add(this, this.#periodMs);
+		this.#clock.add(this.#nextLook, this.#periodMs);
 	}
 
 	/** Looks that were silent beyond what a blocking command excuses. */

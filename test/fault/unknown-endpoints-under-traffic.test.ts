@@ -60,7 +60,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 	test.each([
 		["N6a unknown-endpoint: hosts are null and MOVED says :port", "unknown-endpoint", ":"],
 		["N6b hostname, and none announced: hosts are ? and MOVED says ?:port", "hostname", "?:"],
-	])("D04 D05 D13 D14 %s; no caller notices", async (_, type, host) => {
+	])("D04 D05 D13 %s; no caller notices", async (_, type, host) => {
 		await using client = await createClient({ url: cluster.url, protocol, cluster: { refreshMs: 50, minRefreshMs: 20 } });
 		const traffic = new Traffic(client);
 		await traffic.anotherRound();
