@@ -94,11 +94,11 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/get/
 	 */
 	get(key: Key): Promise<Text | null> {
-		if (this.#core.crowd.full > 0) {
-			const refusal = this.#refusal(key);
-			if (refusal !== null) return refusal;
-		}
-		// The hot path: no closure but the executor's, and what it throws rejects.
+		return this.#core.crowd.full === 0 ? this.#get(key) : (this.#refusal(key) ?? this.#get(key));
+	}
+
+	/** The hot path: no closure but the executor's, and what it throws rejects. */
+	#get(key: Key): Promise<Text | null> {
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
@@ -122,7 +122,11 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
-		return this.#keyed(0, key, (limits) => setArguments(key, value, options, limits));
+		return this.#core.crowd.full === 0 ? this.#set(key, value, options) : (this.#refusal(key) ?? this.#set(key, value, options));
+	}
+
+	#set(key: Key, value: Value, options: SetOptions | undefined): Promise<Text | "OK" | null> {
+		return this.#keyed(0, (limits) => setArguments(key, value, options, limits));
 	}
 
 	/**
@@ -132,7 +136,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/expire/
 	 */
 	expire(key: Key, seconds: number): Promise<0 | 1> {
-		return this.#keyed(0, key, (limits) => expireArguments(key, seconds, limits));
+		return this.#keyed(0, (limits) => expireArguments(key, seconds, limits));
 	}
 
 	/**
@@ -141,7 +145,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/ttl/
 	 */
 	ttl(key: Key): Promise<number> {
-		return this.#keyed(CommandFlag.readOnly, key, (limits) => keyArguments("TTL", key, limits));
+		return this.#keyed(CommandFlag.readOnly, (limits) => keyArguments("TTL", key, limits));
 	}
 
 	/**
@@ -150,7 +154,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/incr/
 	 */
 	incr(key: Key): Promise<number | bigint> {
-		return this.#keyed(0, key, (limits) => keyArguments("INCR", key, limits));
+		return this.#keyed(0, (limits) => keyArguments("INCR", key, limits));
 	}
 
 	/**
@@ -360,11 +364,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		}
 	}
 
-	#keyed<R>(flags: number, key: Key, build: (limits: Limits) => Argument[]): Promise<R> {
-		if (this.#core.crowd.full > 0) {
-			const refusal = this.#refusal(key);
-			if (refusal !== null) return refusal;
-		}
+	#keyed<R>(flags: number, build: (limits: Limits) => Argument[]): Promise<R> {
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
 			const view = this.#view;
