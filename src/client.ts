@@ -26,9 +26,10 @@ import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
-import { CommandFlag, SingleRequest } from "./request.js";
+import { CommandFlag } from "./request.js";
 import { type Argument, isDetached } from "./resp/encode.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
+import { SingleRequest } from "./single-request.js";
 import { keySlot } from "./slot.js";
 import { startBatch } from "./start-batch.js";
 

@@ -5,9 +5,9 @@ import type { DeadlineClock } from "./deadline-clock.js";
 import type { Counters, Dispatcher } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
-import type { SingleRequest } from "./request.js";
 import type { ArgumentOptions } from "./resp/encode.js";
 import type { ReplyMode } from "./resp/reply.js";
+import type { SingleRequest } from "./single-request.js";
 import { drained } from "./util/drained.js";
 
 /** How a view of the client differs from the client itself. */

@@ -1,6 +1,6 @@
 import type { DeadlineClock } from "./deadline-clock.js";
-import { SingleRequest } from "./request.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
+import { SingleRequest } from "./single-request.js";
 
 /**
  * Asks a server on the client's own behalf: not counted in `stats()` or against the bounds, and never sent again.

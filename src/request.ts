@@ -6,7 +6,6 @@
  *     Request   an entry somebody waits for: `SingleRequest` (one command, one promise) or `GroupRequest` (a chunk of a batch)
  *     Attempt   one command of a request on its way again: redirected, held back, or waiting for a new connection
  */
-import { Timed } from "./deadline-clock.js";
 import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, ReplyError } from "./errors.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
@@ -132,218 +131,17 @@ export function handBack(entry: Entry, from: number, cause: ClientError, written
 	for (let i = from; i < entry.size; i++) entry.lost(i, cause, written);
 }
 
-const nobody: Carrier = {
+/** Of requests that nobody sends again. */
+export const nobody: Carrier = {
 	refused: (attempt, error) => attempt.settle(error),
 	lost: (attempt, error) => attempt.settle(error),
 };
 
 /** An error reply as its caller gets it. It counts as nothing changed, unless it came out of a script that had begun. */
-function failure(reply: ReplyError, { flags }: Command): ReplyError {
+export function failure(reply: ReplyError, { flags }: Command): ReplyError {
 	const error = reply.withoutArguments();
 	error.maybeExecuted = (flags & CommandFlag.script) !== 0 && error.code !== "NOSCRIPT";
 	return error;
-}
-
-/** One command and the promise of its reply. It is its own `Command` and `Entry`: a GET allocates one object beside its promise. */
-export class SingleRequest extends Timed implements Request, Command {
-	// The same for all, so kept once: tens of thousands of these may wait.
-	declare readonly size: number;
-	declare readonly elements: number;
-	declare readonly losses: number;
-	declare readonly mayWait: boolean;
-
-	static {
-		Object.assign(SingleRequest.prototype, { size: 1, elements: 0, losses: 0, mayWait: false });
-	}
-
-	readonly args: readonly Argument[];
-	readonly slot: number;
-	readonly flags: number;
-	readonly mode: ReplyMode;
-	readonly target: Uint8Array | null;
-	readonly bytes: number;
-	blockMs = 0;
-	internal = false;
-	carrier: Carrier = nobody;
-	abandoned = false;
-	link: Link | null = null;
-	borrowedUpTo = 0;
-	#attempt: Attempt | null = null;
-	#resolve: (value: never) => void;
-	#reject: (error: ClientError) => void;
-	/** Runs when the request settles; releases an abort listener. */
-	onSettled: (() => void) | null = null;
-
-	constructor(
-		args: readonly Argument[],
-		slot: number,
-		flags: number,
-		mode: ReplyMode,
-		target: Uint8Array | null,
-		resolve: (value: never) => void,
-		reject: (error: ClientError) => void,
-	) {
-		super();
-		this.args = args;
-		this.slot = slot;
-		let bytes = 0;
-		for (let i = 0; i < args.length; i++) {
-			const arg = args[i] as Argument;
-			bytes += arg.length;
-			if (arg.length >= BORROWED_BYTES && typeof arg !== "string") flags |= CommandFlag.borrows;
-		}
-		this.flags = flags;
-		this.bytes = bytes;
-		this.mode = mode;
-		this.target = target;
-		this.#resolve = resolve;
-		this.#reject = reject;
-	}
-
-	command(): Command {
-		return this;
-	}
-
-	attempt(): Attempt {
-		this.#attempt ??= new Attempt(this, 0);
-		return this.#attempt;
-	}
-
-	answered(_index: number, reply: Reply, link: Link): void {
-		this.link = null;
-		if (reply instanceof ClientError) this.attempt().refused(reply, link);
-		else this.settle(0, reply);
-	}
-
-	lost(_index: number, error: ClientError, written: boolean): void {
-		this.link = null;
-		if (!this.abandoned) this.attempt().lost(0, error, written);
-	}
-
-	settle(_index: number, result: Reply | ClientError): void {
-		if (this.abandoned) return;
-		this.#leave();
-		this.#finish(result);
-	}
-
-	override expire(): void {
-		const slot = this.slot === -1 ? "" : ` (slot ${this.slot})`;
-		this.cancel(lateError(`${this.args[0]}${slot} did not settle within its deadline`, this.#attempt));
-	}
-
-	/** Gives it up: a reply that still comes is swallowed. It settles once nothing of the caller's memory is in use. */
-	cancel(error: ClientError): void {
-		if (this.abandoned) return;
-		// From here on the connection it is given back by, if it is, has nobody to tell.
-		this.#leave();
-		const held: Entry = this.#attempt ?? this;
-		if (held.link !== null) error.maybeExecuted = true;
-		const closed = held.link?.giveUp(held) ?? null;
-		if (closed === null) this.#finish(error);
-		else void closed.then(() => this.#finish(error));
-	}
-
-	#leave(): void {
-		this.abandoned = true;
-		this.unlink();
-		if (this.onSettled !== null) this.onSettled();
-	}
-
-	#finish(result: Reply | ClientError): void {
-		if (result instanceof ClientError) this.#reject(result instanceof ReplyError ? failure(result, this) : result);
-		else this.#resolve(result as never);
-	}
-}
-
-/** Commands of one batch that were planned for one connection. Its owner keeps the deadline. */
-export class GroupRequest implements Request {
-	readonly commands: readonly Command[];
-	readonly size: number;
-	readonly internal = false;
-	readonly mayWait = true;
-	readonly losses: number;
-	carrier: Carrier = nobody;
-	abandoned = false;
-	link: Link | null = null;
-	borrowedUpTo = 0;
-	/** Commands not yet settled. */
-	pending: number;
-	readonly #settled: Uint8Array;
-	readonly #owner: { readonly deadline: number };
-	readonly #onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void;
-	#attempts: Map<number, Attempt> | null = null;
-
-	/**
-	 * @param owner whose deadline holds for it
-	 * @param losses of the command that these were split from
-	 */
-	constructor(
-		commands: readonly Command[],
-		owner: { readonly deadline: number },
-		onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void,
-		losses = 0,
-	) {
-		this.commands = commands;
-		this.size = commands.length;
-		this.losses = losses;
-		this.pending = commands.length;
-		this.#settled = new Uint8Array(commands.length);
-		this.#owner = owner;
-		this.#onSettle = onSettle;
-	}
-
-	get deadline(): number {
-		return this.#owner.deadline;
-	}
-
-	command(index: number): Command {
-		return this.commands[index] as Command;
-	}
-
-	attempt(index: number): Attempt {
-		this.#attempts ??= new Map();
-		let attempt = this.#attempts.get(index);
-		if (attempt === undefined) {
-			attempt = new Attempt(this, index);
-			this.#attempts.set(index, attempt);
-		}
-		return attempt;
-	}
-
-	answered(index: number, reply: Reply, link: Link): void {
-		if (reply instanceof ClientError) this.attempt(index).refused(reply, link);
-		else this.settle(index, reply);
-	}
-
-	lost(index: number, error: ClientError, written: boolean): void {
-		if (!this.abandoned) this.attempt(index).lost(0, error, written);
-	}
-
-	settle(index: number, result: Reply | ClientError): void {
-		if (this.abandoned || this.#settled[index] === 1) return;
-		this.#settled[index] = 1;
-		this.pending -= 1;
-		this.#onSettle(index, result instanceof ReplyError ? failure(result, this.command(index)) : result, this);
-	}
-
-	/**
-	 * Gives up what is unsettled; `tell` hears of each command with its attempt, if it had one, and whether it may have been executed.
-	 * @returns what to wait for before memory of the caller's is free again
-	 */
-	cancel(tell: (index: number, attempt: Attempt | null, written: boolean) => void): Promise<void>[] {
-		this.abandoned = true;
-		const closing: Promise<void>[] = [];
-		for (let i = 0; i < this.size; i++) {
-			if (this.#settled[i] === 1) continue;
-			const attempt = this.#attempts?.get(i) ?? null;
-			tell(i, attempt, (attempt ?? this).link !== null);
-			const closed = attempt?.link?.giveUp(attempt);
-			if (closed) closing.push(closed);
-		}
-		const closed = this.link?.giveUp(this);
-		if (closed) closing.push(closed);
-		return closing;
-	}
 }
 
 /** The error of what did not settle in time: what went wrong last, where, and by which way it came there. */

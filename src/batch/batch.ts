@@ -11,7 +11,8 @@
 import { Timed } from "../deadline-clock.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { BatchError, ClientError } from "../errors.js";
-import { type Attempt, CommandFlag, GroupRequest, lateError } from "../request.js";
+import { GroupRequest } from "../group-request.js";
+import { type Attempt, CommandFlag, lateError } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import type { BatchCommand, Chunk } from "./plan.js";
 

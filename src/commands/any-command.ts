@@ -3,9 +3,10 @@ import { type CommandInfo, type CommandTable, commandSlot, sharedRefusal, slotOf
 import type { Core, View } from "../core.js";
 import { ClientError, ReplyError } from "../errors.js";
 import { combine, scopeOf } from "../fan-out.js";
-import { CommandFlag, SingleRequest } from "../request.js";
+import { CommandFlag } from "../request.js";
 import { type Argument, checkArguments } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
+import { SingleRequest } from "../single-request.js";
 import { keySlot } from "../slot.js";
 
 /** A command that was checked and placed. */

@@ -7,8 +7,8 @@ import { DeadlineClock } from "../../src/deadline-clock.js";
 import type { Endpoint } from "../../src/endpoint.js";
 import { type Client, ClientError, createClient } from "../../src/index.js";
 import { resolveOptions } from "../../src/options.js";
-import { SingleRequest } from "../../src/request.js";
 import { type Reply, ReplyMode } from "../../src/resp/reply.js";
+import { SingleRequest } from "../../src/single-request.js";
 
 const key = (name: string) => `connection-subscriber:${name}`;
 
