@@ -12,7 +12,7 @@ export function borrows(entry: Entry): boolean {
  * Refuses the commands whose borrowed value was detached since the call: their headers would promise bytes that are gone.
  * @returns the entry with the others, in its place; the entry itself when all are sound
  */
-export function withoutDetached(entry: Entry, link: Link, refused: (command: Command) => void): Entry {
+export function withoutDetached(entry: Entry, link: Link, refused: (entry: Entry, command: Command) => void): Entry {
 	const sound: number[] = [];
 	for (let i = 0; i < entry.size; i++) {
 		const command = entry.command(i);
@@ -20,7 +20,7 @@ export function withoutDetached(entry: Entry, link: Link, refused: (command: Com
 		if (at === -1) sound.push(i);
 		else {
 			entry.answered(i, new InvalidArgumentError(at, "a borrowed value was detached before it was written"), link);
-			refused(command);
+			refused(entry, command);
 		}
 	}
 	return sound.length === entry.size ? entry : new EntryPart(entry, sound);

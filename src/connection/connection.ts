@@ -8,7 +8,6 @@
  * ─► the socket's bytes go to the decoder ─► `reply` pairs each reply with the oldest command in flight and settles it.
  */
 import type { Socket } from "node:net";
-import Denque from "denque";
 import type { Budget, Crowd } from "../budget.js";
 import { isWord } from "../command-keys.js";
 import { Alarm, type DeadlineClock } from "../deadline-clock.js";
@@ -22,9 +21,9 @@ import { Resp2Decoder } from "../resp/decode-resp2.js";
 import { CommandWriter } from "../resp/encode.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
 import { borrows, withoutDetached } from "./borrowed.js";
-import { Census } from "./census.js";
 import { type Greeting, greet } from "./greeting.js";
 import type { HandshakeOptions } from "./handshake.js";
+import { Ledger } from "./ledger.js";
 import { type SilenceSubject, SilenceWatch } from "./silence.js";
 import { connectionError, openSocket } from "./socket.js";
 import { asReply, Subscriptions } from "./subscriptions.js";
@@ -86,22 +85,14 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	id: number | null = null;
 	readonly #context: ConnectionContext;
 	readonly #options: ConnectionOptions;
-	readonly #budget: Budget;
 	readonly #observer: ConnectionObserver;
 	#state: State = "connecting";
 	readonly #socket: Socket;
 	#decoder: ReplyDecoder;
 	#protocol: 2 | 3 = 3;
 	readonly #writer = new CommandWriter();
-	/** Accepted, not yet written. */
-	readonly #waiting = new Denque<Entry>();
-	/** Written, not yet fully answered. */
-	readonly #inFlight = new Denque<Entry>();
-	/** The oldest entry in flight, and which of its commands the next reply answers. */
-	#head: Entry | undefined = undefined;
-	#cursor = 0;
-	#inFlightBytes = 0;
-	readonly #maxInFlightBytes: number;
+	readonly #ledger: Ledger;
+	readonly #maxBytesInFlight: number;
 	/** Bytes handed to the socket since its start. */
 	#output = 0;
 	#flushScheduled = false;
@@ -113,8 +104,6 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	#alone = false;
 	/** No new entries: it ends, for this reason, once those in flight are answered. */
 	#retired: ClientError | null = null;
-	/** What is owed by slot, while somebody wants to know. */
-	#census: Census | null = null;
 	/** Null on connections that many callers share: there nobody subscribes. */
 	#subscriptions: Subscriptions | null = null;
 	readonly #connectDeadline: Alarm;
@@ -125,11 +114,11 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.endpoint = endpoint;
 		this.readOnly = readOnly;
 		this.#options = options;
-		this.#budget = budget;
+		this.#ledger = new Ledger(budget);
 		this.#context = context;
 		this.#observer = observer;
 		const { settings, clock } = context;
-		this.#maxInFlightBytes = settings.pool.maxQueuedBytes;
+		this.#maxBytesInFlight = settings.pool.maxQueuedBytes;
 		const { maxBulkBytes } = settings.socket;
 		this.#decoder = new Resp3Decoder(this, { maxBulkBytes });
 		this.#socket = openSocket(endpoint, settings, {
@@ -162,15 +151,12 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	/** Nothing waits, and nothing is owed. */
 	get isIdle(): boolean {
-		return this.#head === undefined && this.#waiting.length === 0;
+		return this.#ledger.isEmpty;
 	}
 
 	/** Commands accepted and not yet answered, tombstones included. */
 	get commandsPending(): number {
-		let pending = (this.#head?.size ?? 0) - this.#cursor;
-		for (let i = 0; i < this.#inFlight.length; i++) pending += (this.#inFlight.peekAt(i) as Entry).size;
-		for (let i = 0; i < this.#waiting.length; i++) pending += (this.#waiting.peekAt(i) as Entry).size;
-		return pending;
+		return this.#ledger.size;
 	}
 
 	/** Owes replies, and has been silent for longer than is usual. */
@@ -193,11 +179,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			handBack(entry, 0, this.#retired ?? closedError(this.endpoint), false);
 			return;
 		}
-		const census = this.#census;
-		const { size } = entry;
-		if (!entry.internal) for (let i = 0; i < size; i++) this.#budget.add(entry.command(i));
-		if (census !== null) for (let i = 0; i < size; i++) census.add(entry.command(i));
-		this.#waiting.push(entry);
+		this.#ledger.accept(entry);
 		if (this.#state === "ready") this.#scheduleFlush();
 	}
 
@@ -220,20 +202,19 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		}
 		this.#retired = cause;
 		this.unqueue(cause);
-		if (this.#head === undefined) this.#end(cause);
+		if (this.#ledger.head === undefined) this.#end(cause);
 	}
 
 	/** Hands back what was not written. */
 	unqueue(cause: ClientError): void {
-		// Counted first: some may be sent here again at once.
-		for (let left = this.#waiting.length; left > 0; left--) this.#giveBack(this.#waiting.shift() as Entry, 0, cause, false);
+		this.#ledger.giveBackWaiting(cause);
 	}
 
 	// ── Link ──
 
 	giveUp(entry: Entry): Promise<void> | null {
 		const unsent = entry.borrowedUpTo > this.#output - this.#socket.writableLength;
-		const filling = entry === this.#head && !this.#decoder.dropBody();
+		const filling = entry === this.#ledger.head && !this.#decoder.dropBody();
 		if (!unsent && !filling) return null;
 		const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
 		const what = unsent ? "before its value was sent" : "while its value was read into the caller's buffer";
@@ -242,36 +223,23 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	}
 
 	watch(slot: number, watcher: SlotWatcher): boolean {
-		return this.#count()?.watch(slot, watcher) ?? false;
+		return this.#ledger.watch(slot, watcher);
 	}
 
 	/** The slots of which something is owed. */
 	owedSlots(): number[] {
-		return this.#count()?.slots() ?? [];
-	}
-
-	#count(): Census | null {
-		if (this.#census !== null || this.#head === undefined || this.#state !== "ready") return this.#census;
-		const census = new Census();
-		for (let i = this.#cursor; i < this.#head.size; i++) census.add(this.#head.command(i));
-		for (const queue of [this.#inFlight, this.#waiting]) {
-			for (let at = 0; at < queue.length; at++) {
-				const entry = queue.peekAt(at) as Entry;
-				for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
-			}
-		}
-		this.#census = census;
-		return census;
+		return this.#ledger.slots();
 	}
 
 	// ── SilenceSubject ──
 
 	owed(): Entry | undefined {
-		return this.#head;
+		return this.#ledger.head;
 	}
 
 	blockMs(): number {
-		return this.#head?.command(this.#cursor).blockMs ?? 0;
+		const { head, cursor } = this.#ledger;
+		return head?.command(cursor).blockMs ?? 0;
 	}
 
 	suspected(): void {
@@ -297,7 +265,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	#flush = (): void => {
 		this.#flushScheduled = false;
-		while (this.#state === "ready" && !this.#blocked && !this.#held && this.#waiting.length > 0) {
+		while (this.#state === "ready" && !this.#blocked && !this.#held && this.#ledger.next !== undefined) {
 			const commands = this.#encodeWaiting();
 			if (this.#writer.length > 0) this.#write(commands);
 		}
@@ -306,54 +274,43 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	/** Encodes queued entries up to `FLUSH_BYTES`; returns how many commands of users that were. */
 	#encodeWaiting(): number {
 		const writer = this.#writer;
+		const ledger = this.#ledger;
 		let commands = 0;
 		while (writer.length < FLUSH_BYTES) {
-			let entry = this.#waiting.peekFront();
+			let entry = ledger.next;
 			if (entry === undefined) break;
-			if (this.#head !== undefined && this.#mustWait(entry)) {
+			if (ledger.head !== undefined && this.#mustWait(entry)) {
 				this.#held = true;
 				break;
 			}
-			this.#waiting.shift();
+			ledger.take();
 			if (entry.abandoned) {
-				this.#giveBack(entry, 0, skipped, false);
+				ledger.giveBack(entry, 0, skipped, false);
 				continue;
 			}
 			const borrowing = borrows(entry);
 			if (borrowing) {
-				entry = this.#sound(entry);
+				entry = withoutDetached(entry, this, (whole, command) => ledger.drop(whole, command));
 				if (entry.size === 0) continue;
 			}
 			const { size } = entry;
 			for (let i = 0; i < size; i++) {
 				const command = entry.command(i);
 				writer.command(command.args);
-				this.#inFlightBytes += command.bytes;
+				ledger.bytesInFlight += command.bytes;
 			}
 			entry.link = this;
 			if (borrowing) entry.borrowedUpTo = this.#output + writer.length;
 			if (!entry.internal) commands += size;
 			this.#alone = entry.losses >= ALONE_FROM_LOSSES;
-			if (this.#head === undefined) {
-				this.#head = entry;
-				this.#silence.begin();
-			} else this.#inFlight.push(entry);
+			if (ledger.write(entry)) this.#silence.begin();
 		}
 		return commands;
 	}
 
 	/** Something is in flight: whether `entry` waits for an answer to it. What a server has not read costs it memory, and it hangs up in the end. */
 	#mustWait(entry: Entry): boolean {
-		return this.#alone || this.#inFlightBytes >= this.#maxInFlightBytes || entry.losses >= ALONE_FROM_LOSSES;
-	}
-
-	/** The entry without the commands that cannot be written any more. */
-	#sound(entry: Entry): Entry {
-		const { internal } = entry;
-		return withoutDetached(entry, this, (command) => {
-			if (!internal) this.#budget.remove(command);
-			this.#census?.remove(command);
-		});
+		return this.#alone || this.#ledger.bytesInFlight >= this.#maxBytesInFlight || entry.losses >= ALONE_FROM_LOSSES;
 	}
 
 	#write(commands: number): void {
@@ -377,15 +334,15 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	// ── replies: what the decoder asks and tells (ReplySink) ──
 
 	mode(): ReplyMode {
-		const head = this.#head;
+		const { head, cursor } = this.#ledger;
 		if (head === undefined) return ReplyMode.buffer;
 		// Nobody waits for it: mode `into` without a target drops the body unread.
-		return head.abandoned ? ReplyMode.into : head.command(this.#cursor).mode;
+		return head.abandoned ? ReplyMode.into : head.command(cursor).mode;
 	}
 
 	target(): Uint8Array | null {
-		const head = this.#head;
-		return head === undefined || head.abandoned ? null : head.command(this.#cursor).target;
+		const { head, cursor } = this.#ledger;
+		return head === undefined || head.abandoned ? null : head.command(cursor).target;
 	}
 
 	reply(value: Reply): void {
@@ -394,39 +351,28 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	}
 
 	#answer(value: Reply): void {
-		const head = this.#head;
+		const ledger = this.#ledger;
+		const { head, cursor } = ledger;
 		if (head === undefined) {
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} sent a reply nobody asked for`);
 		}
-		const index = this.#cursor;
-		const command = head.command(index);
+		const command = head.command(cursor);
 		if (command.elements !== 0 && !hasElements(value, command) && !head.abandoned) {
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} answered ${command.args[0]} with a reply of the wrong shape`);
 		}
-		const last = index + 1 === head.size;
-		if (last) {
-			this.#cursor = 0;
-			this.#head = this.#inFlight.shift();
-		} else this.#cursor = index + 1;
-		this.#inFlightBytes -= command.bytes;
-		if (!head.internal) this.#budget.remove(command);
+		const last = ledger.advance(head, command);
 		if (this.#subscriptions !== null) this.#followProtocol(command, value);
-		const census = this.#census;
-		head.answered(index, value, this);
-		// A census made by that very answer did not count it.
-		if (census !== null) this.#countOff(census, command, value);
+		// A census made by that very answer does not count it.
+		const { census } = ledger;
+		head.answered(cursor, value, this);
+		if (census !== null) ledger.countOff(census, command, value);
 		if (last && (this.#held || this.#retired !== null)) this.#entryDone();
-	}
-
-	#countOff(census: Census, command: Command, value: Reply): void {
-		census.answered(command, value);
-		if (census.isEmpty) this.#census = null;
 	}
 
 	/** An entry was answered whole, and something waited for that. */
 	#entryDone(): void {
 		if (this.#state === "closed") return;
-		if (this.#retired !== null && this.#head === undefined) this.#end(this.#retired);
+		if (this.#retired !== null && this.#ledger.head === undefined) this.#end(this.#retired);
 		else if (this.#held) {
 			this.#held = false;
 			this.#scheduleFlush();
@@ -454,7 +400,8 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	}
 
 	#confirms(items: Reply[]): boolean {
-		const command = this.#head?.command(this.#cursor);
+		const { head, cursor } = this.#ledger;
+		const command = head?.command(cursor);
 		if (command === undefined) return false;
 		const verdict = this.#subscriptions?.confirms(items, command) ?? "no";
 		if (verdict === "last") this.#answer(asReply(items, command.mode));
@@ -502,7 +449,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	/** Writes commands of the handshake, which count as no flight; nothing else is in flight then. */
 	#say(entry: Entry): void {
 		for (let i = 0; i < entry.size; i++) this.#writer.command(entry.command(i).args);
-		this.#head = entry;
+		this.#ledger.write(entry);
 		this.#output += this.#writer.length;
 		for (const piece of this.#writer.take()) this.#socket.write(piece);
 	}
@@ -512,8 +459,6 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#state = "ready";
 		this.#protocol = protocol;
 		this.id = id;
-		// What the handshake said was not counted.
-		this.#inFlightBytes = 0;
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
 		this.#observer.ready(this);
@@ -553,26 +498,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#silence.end();
 		this.#socket.destroy();
 		this.#observer.lost(this, cause);
-		const head = this.#head;
-		this.#head = undefined;
-		if (head !== undefined) this.#giveBack(head, this.#cursor, cause, true);
-		for (let entry = this.#inFlight.shift(); entry !== undefined; entry = this.#inFlight.shift()) {
-			this.#giveBack(entry, 0, cause, true);
-		}
-		for (let entry = this.#waiting.shift(); entry !== undefined; entry = this.#waiting.shift()) {
-			this.#giveBack(entry, 0, cause, false);
-		}
-	}
-
-	#giveBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
-		// A census made meanwhile does not count them.
-		const census = this.#census;
-		handBack(entry, from, cause, written);
-		for (let i = from; i < entry.size; i++) {
-			const command = entry.command(i);
-			if (!entry.internal) this.#budget.remove(command);
-			census?.remove(command);
-		}
+		this.#ledger.giveBackAll(cause);
 	}
 }
 

@@ -1,0 +1,157 @@
+/**
+ * What one connection was given and has not brought back: entries that wait to be written, then those whose replies are due. Replies come in
+ * the order of the commands, so the next one always answers the command at `head` and `cursor`.
+ *
+ *     accept ──► waiting ──► take, write ──► in flight ──► advance: answered
+ *                   └──────────────┬──────────────┘
+ *                                  ▼
+ *                        giveBack: not answered here
+ */
+import Denque from "denque";
+import type { Budget } from "../budget.js";
+import type { ClientError } from "../errors.js";
+import { type Command, type Entry, handBack, type SlotWatcher } from "../request.js";
+import type { Reply } from "../resp/reply.js";
+import { Census } from "./census.js";
+
+export class Ledger {
+	/** The oldest entry in flight, and which of its commands the next reply answers. */
+	head: Entry | undefined = undefined;
+	cursor = 0;
+	bytesInFlight = 0;
+	readonly #waiting = new Denque<Entry>();
+	/** In flight, behind the head. */
+	readonly #behind = new Denque<Entry>();
+	readonly #budget: Budget;
+	/** What is owed by slot, while somebody wants to know. */
+	#census: Census | null = null;
+
+	constructor(budget: Budget) {
+		this.#budget = budget;
+	}
+
+	/** The entry to be written next. */
+	get next(): Entry | undefined {
+		return this.#waiting.peekFront();
+	}
+
+	get isEmpty(): boolean {
+		return this.head === undefined && this.#waiting.length === 0;
+	}
+
+	/** Commands, those included that their callers gave up. */
+	get size(): number {
+		let size = this.head === undefined ? 0 : this.head.size - this.cursor;
+		for (const queue of [this.#behind, this.#waiting]) {
+			for (let at = 0; at < queue.length; at++) size += (queue.peekAt(at) as Entry).size;
+		}
+		return size;
+	}
+
+	accept(entry: Entry): void {
+		const census = this.#census;
+		const { size } = entry;
+		if (!entry.internal) for (let i = 0; i < size; i++) this.#budget.add(entry.command(i));
+		if (census !== null) for (let i = 0; i < size; i++) census.add(entry.command(i));
+		this.#waiting.push(entry);
+	}
+
+	/** Takes the entry to be written next out of those that wait. */
+	take(): Entry | undefined {
+		return this.#waiting.shift();
+	}
+
+	/** It is in flight from now on. True: nothing else was. */
+	write(entry: Entry): boolean {
+		if (this.head !== undefined) {
+			this.#behind.push(entry);
+			return false;
+		}
+		this.head = entry;
+		this.cursor = 0;
+		return true;
+	}
+
+	/** The command of `head` at the cursor is answered. True: it was the entry's last. */
+	advance(head: Entry, command: Command): boolean {
+		this.bytesInFlight -= command.bytes;
+		if (!head.internal) this.#budget.remove(command);
+		if (this.cursor + 1 < head.size) {
+			this.cursor += 1;
+			return false;
+		}
+		this.cursor = 0;
+		this.head = this.#behind.shift();
+		return true;
+	}
+
+	/** Gives back what was not written. */
+	giveBackWaiting(cause: ClientError): void {
+		// Counted first: some may be accepted again at once.
+		for (let left = this.#waiting.length; left > 0; left--) this.giveBack(this.#waiting.shift() as Entry, 0, cause, false);
+	}
+
+	/** Gives back everything, in order. */
+	giveBackAll(cause: ClientError): void {
+		const { head, cursor } = this;
+		this.head = undefined;
+		this.cursor = 0;
+		if (head !== undefined) this.giveBack(head, cursor, cause, true);
+		for (let entry = this.#behind.shift(); entry !== undefined; entry = this.#behind.shift())
+			this.giveBack(entry, 0, cause, true);
+		this.giveBackWaiting(cause);
+	}
+
+	/** The commands of an entry from the one at `from` on come back without a reply. */
+	giveBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
+		// A census made meanwhile does not count them.
+		const census = this.#census;
+		handBack(entry, from, cause, written);
+		for (let i = from; i < entry.size; i++) this.#forget(entry, entry.command(i), census);
+	}
+
+	/** A command that waited is not written, and its caller was told. */
+	drop(entry: Entry, command: Command): void {
+		this.#forget(entry, command, this.#census);
+	}
+
+	#forget(entry: Entry, command: Command, census: Census | null): void {
+		if (!entry.internal) this.#budget.remove(command);
+		census?.remove(command);
+	}
+
+	// ── by slot ──
+
+	/** The census there is, if there is one; what was answered since belongs to `countOff`. */
+	get census(): Census | null {
+		return this.#census;
+	}
+
+	countOff(census: Census, command: Command, reply: Reply): void {
+		census.answered(command, reply);
+		if (census.isEmpty) this.#census = null;
+	}
+
+	watch(slot: number, watcher: SlotWatcher): boolean {
+		return this.#count()?.watch(slot, watcher) ?? false;
+	}
+
+	/** The slots of which something is owed. */
+	slots(): number[] {
+		return this.#count()?.slots() ?? [];
+	}
+
+	#count(): Census | null {
+		if (this.#census !== null || this.isEmpty) return this.#census;
+		const census = new Census();
+		if (this.head !== undefined) for (let i = this.cursor; i < this.head.size; i++) census.add(this.head.command(i));
+		for (const queue of [this.#behind, this.#waiting]) {
+			for (let at = 0; at < queue.length; at++) {
+				const entry = queue.peekAt(at) as Entry;
+				for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
+			}
+		}
+		this.#census = census;
+		return census;
+	}
+}
