@@ -141,13 +141,15 @@ export class Pool implements Dispatcher, Carrier {
 		return { inFlight: this.budget.commands, connections };
 	}
 
-	async close(timeoutMs: number): Promise<void> {
+	async close(timeoutMs: number, cause?: Error): Promise<void> {
 		await drained(() => this.budget.commands, timeoutMs);
-		this.destroy();
+		this.destroy(cause);
 	}
 
+	/** @param cause a ClientError is what callers get, as it is */
 	destroy(cause?: Error): void {
-		const error = new ClientError("CLOSED", "the client is closed", cause === undefined ? {} : { cause });
+		const closed = new ClientError("CLOSED", "the client is closed", cause === undefined ? {} : { cause });
+		const error = cause instanceof ClientError ? cause : closed;
 		this.#closed ??= error;
 		if (this.#keepAlive !== null) clearInterval(this.#keepAlive);
 		this.#probe?.destroy();

@@ -1,6 +1,7 @@
 /** The pools of a cluster's nodes, found by any address a node is known by. */
 import type { ConnectionContext } from "../connection/connection.js";
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
+import { ClientError } from "../errors.js";
 import { checkEndpoint } from "../options.js";
 import { Pool, type PoolObserver } from "../pool.js";
 import type { NodeView } from "./topology.js";
@@ -115,12 +116,13 @@ export class Nodes {
 	}
 
 	#letGo(pool: Pool): void {
+		const gone = new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} left the cluster`);
 		if (!pool.isReady) {
-			pool.destroy();
+			pool.destroy(gone);
 			return;
 		}
 		this.#leaving.add(pool);
-		void pool.close(this.#context.settings.timeouts.closeMs).finally(() => this.#leaving.delete(pool));
+		void pool.close(this.#context.settings.timeouts.closeMs, gone).finally(() => this.#leaving.delete(pool));
 	}
 
 	destroy(cause?: Error): void {
