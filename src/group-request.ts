@@ -1,5 +1,5 @@
 import { ClientError, ReplyError } from "./errors.js";
-import { Attempt, type Carrier, type Command, failure, type Link, nobody, type Request } from "./request.js";
+import { Attempt, type Carrier, type Command, failure, type Link, nobody, type Request, tellTruth } from "./request.js";
 import type { Reply } from "./resp/reply.js";
 
 /** Commands of one batch that were planned for one connection. Its owner keeps the deadline. */
@@ -74,16 +74,21 @@ export class GroupRequest implements Request {
 	}
 
 	/**
-	 * Gives up what is unsettled; `tell` hears of each command with its attempt, if it had one, and whether it may have been executed.
+	 * Gives up what is unsettled; `makeError` is asked for the error of each command, given its attempt, if it had one.
 	 * @returns what to wait for before memory of the caller's is free again
 	 */
-	cancel(tell: (index: number, attempt: Attempt | null, written: boolean) => void): Promise<void>[] {
+	cancel(
+		makeError: (attempt: Attempt | null) => ClientError,
+		tell: (index: number, error: ClientError) => void,
+	): Promise<void>[] {
 		this.abandoned = true;
 		const closing: Promise<void>[] = [];
 		for (let i = 0; i < this.size; i++) {
 			if (this.#settled[i] === 1) continue;
 			const attempt = this.#attempts?.get(i) ?? null;
-			tell(i, attempt, (attempt ?? this).link !== null);
+			const error = makeError(attempt);
+			tellTruth(error, (attempt ?? this).link, attempt);
+			tell(i, error);
 			const closed = attempt?.link?.giveUp(attempt);
 			if (closed) closing.push(closed);
 		}

@@ -22,9 +22,16 @@ export const CommandFlag = {
 	splittable: 4,
 	/** An argument is borrowed from the caller, not copied. */
 	borrows: 8,
-	/** `args[1]` is its first key. */
+	/** `args[1]` is its first key. The bits from here up are that index, see {@link keyedAt}. */
 	keyed: 16,
 } as const;
+
+const KEY_SHIFT = 4;
+
+/** The bits of {@link Command.flags} that say which argument is the first key; 0: none. */
+export function keyedAt(index: number): number {
+	return index << KEY_SHIFT;
+}
 
 /** `CommandFlag.borrows` when an argument is borrowed from the caller, 0 otherwise. */
 export function borrowFlag(args: readonly Argument[]): number {
@@ -55,9 +62,11 @@ export interface Command {
 	readonly blockMs: number;
 }
 
-/** The slot within which a command keeps its place among others, also where slots do not matter for routing; -1: it has no key. */
+/** The slot of its first key, within which a command keeps its place among others, also where slots do not matter for routing; -1: it has none. */
 export function orderOf({ slot, flags, args }: Command): number {
-	return slot === -1 && (flags & CommandFlag.keyed) !== 0 ? keySlot(args[1] as Argument) : slot;
+	const key = flags >> KEY_SHIFT;
+	// Of a standalone server's batch, `slot` is no more than the number of its lane.
+	return key === 0 ? slot : keySlot(args[key] as Argument);
 }
 
 /** Told what becomes of the commands of one slot that a connection still owes. */
@@ -142,6 +151,12 @@ export function failure(reply: ReplyError, { flags }: Command): ReplyError {
 	const error = reply.withoutArguments();
 	error.maybeExecuted = (flags & CommandFlag.script) !== 0 && error.code !== "NOSCRIPT";
 	return error;
+}
+
+/** Says in the error of a command that is given up whether it may have been executed; nothing, when it was never sent. */
+export function tellTruth(error: ClientError, link: Link | null, attempt: Attempt | null): void {
+	if (link !== null || (attempt !== null && attempt.losses > 0)) error.maybeExecuted = true;
+	else if (attempt !== null && attempt.node !== "") error.maybeExecuted = false;
 }
 
 /** The error of what did not settle in time: what went wrong last, where, and by which way it came there. */

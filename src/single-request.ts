@@ -11,6 +11,7 @@ import {
 	lateError,
 	nobody,
 	type Request,
+	tellTruth,
 } from "./request.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
@@ -108,7 +109,7 @@ export class SingleRequest extends Timed implements Request, Command {
 		// From here on the connection it is given back by, if it is, has nobody to tell.
 		this.#leave();
 		const held: Entry = this.#attempt ?? this;
-		if (held.link !== null) error.maybeExecuted = true;
+		tellTruth(error, held.link, this.#attempt);
 		const closed = held.link?.giveUp(held) ?? null;
 		if (closed === null) this.#finish(error);
 		else void closed.then(() => this.#finish(error));

@@ -125,9 +125,7 @@ export class BatchRun<T> extends Timed {
 		for (const { planning } of this.#lanes) if (planning !== null) clearImmediate(planning);
 		const closing: Promise<void>[] = [];
 		for (const group of [...this.#groups.keys()]) {
-			const inGroup = group.cancel((index, attempt, written) => {
-				const error = makeError(attempt);
-				if (written) error.maybeExecuted = true;
+			const inGroup = group.cancel(makeError, (index, error) => {
 				this.#fill((group.commands[index] as BatchCommand).items, error);
 			});
 			closing.push(...inGroup);

@@ -3,7 +3,7 @@ import { type CommandInfo, type CommandTable, commandSlot, sharedRefusal, slotOf
 import type { Core, View } from "../core.js";
 import { ClientError, ReplyError } from "../errors.js";
 import { combine, scopeOf } from "../fan-out.js";
-import { CommandFlag } from "../request.js";
+import { CommandFlag, keyedAt } from "../request.js";
 import { type Argument, checkArguments } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { SingleRequest } from "../single-request.js";
@@ -49,7 +49,7 @@ function placeKnown(core: Core, args: readonly Argument[], info: CommandInfo, as
 
 /** Where slots do not matter for routing they still do for order. */
 function keyedFlag(args: readonly Argument[], info: CommandInfo): number {
-	return info.keysKnown && info.keys(args)[0] === 1 ? CommandFlag.keyed : 0;
+	return info.keysKnown ? keyedAt(info.keys(args)[0] ?? 0) : 0;
 }
 
 type Ask = (args: Argument[], mode: ReplyMode) => Promise<Reply>;

@@ -111,8 +111,9 @@ export function checkKeys(keys: unknown, limits: Limits): Argument[] {
 }
 
 export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, options: ResolvedBatchOptions): BatchWork<T> {
-	const kind: KeyCommand = { name: "MGET", flags: CommandFlag.readOnly | CommandFlag.splittable, mode, elementPerKey: true };
-	const single: KeyCommand = { name: "GET", flags: CommandFlag.readOnly, mode, elementPerKey: false };
+	const flags = CommandFlag.readOnly | CommandFlag.keyed;
+	const kind: KeyCommand = { name: "MGET", flags: flags | CommandFlag.splittable, mode, elementPerKey: true };
+	const single: KeyCommand = { name: "GET", flags, mode, elementPerKey: false };
 	const valueBytes = options.expectedValueBytes ?? core.valueBytes;
 	const fitting = valueBytes > 0 ? Math.max(1, Math.floor(REPLY_BYTES / valueBytes)) : options.chunkSize;
 	return {
@@ -139,7 +140,7 @@ export function countWork(
 	options: ResolvedBatchOptions,
 	onCount: (count: number) => void,
 ): BatchWork<true> {
-	const flags = name === "EXISTS" ? CommandFlag.readOnly : 0;
+	const flags = CommandFlag.keyed | (name === "EXISTS" ? CommandFlag.readOnly : 0);
 	const single: KeyCommand = { name, flags, mode: ReplyMode.string, elementPerKey: false };
 	const kind = { ...single, flags: flags | CommandFlag.splittable };
 	return {

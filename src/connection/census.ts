@@ -25,13 +25,18 @@ export class Census {
 	}
 
 	answered(command: Command, reply: Reply): void {
-		if (this.#watchers.size > 0 && !(reply instanceof ClientError) && (command.flags & CommandFlag.readOnly) === 0) {
-			for (const watcher of this.#watchers.get(orderOf(command)) ?? []) watcher.wrote();
-		}
+		if (!(reply instanceof ClientError)) this.#wrote(command);
 		this.remove(command);
 	}
 
-	/** It came back without a reply. */
+	/** The connection ended before its reply. */
+	lost(command: Command, written: boolean): void {
+		// It may have been executed: what was refused before it must not be run behind it.
+		if (written) this.#wrote(command);
+		this.remove(command);
+	}
+
+	/** It was not written after all. */
 	remove(command: Command): void {
 		const slot = orderOf(command);
 		const left = (this.#owed.get(slot) as number) - 1;
@@ -48,6 +53,11 @@ export class Census {
 		if (watchers === undefined) this.#watchers.set(slot, [watcher]);
 		else watchers.push(watcher);
 		return true;
+	}
+
+	#wrote(command: Command): void {
+		if (this.#watchers.size === 0 || (command.flags & CommandFlag.readOnly) !== 0) return;
+		for (const watcher of this.#watchers.get(orderOf(command)) ?? []) watcher.wrote();
 	}
 
 	#clear(slot: number): void {

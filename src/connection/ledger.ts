@@ -107,17 +107,17 @@ export class Ledger {
 		// A census made meanwhile does not count them.
 		const census = this.#census;
 		handBack(entry, from, cause, written);
-		for (let i = from; i < entry.size; i++) this.#forget(entry, entry.command(i), census);
+		for (let i = from; i < entry.size; i++) {
+			const command = entry.command(i);
+			if (!entry.internal) this.#budget.remove(command);
+			census?.lost(command, written);
+		}
 	}
 
 	/** A command that waited is not written, and its caller was told. */
 	drop(entry: Entry, command: Command): void {
-		this.#forget(entry, command, this.#census);
-	}
-
-	#forget(entry: Entry, command: Command, census: Census | null): void {
 		if (!entry.internal) this.#budget.remove(command);
-		census?.remove(command);
+		this.#census?.remove(command);
 	}
 
 	// ── by slot ──

@@ -84,7 +84,7 @@ test("D06 two pools of what turns out to be one node: one stays, the other is le
 	const pool = all.of(view("a", "127.0.0.1:7001", "localhost:7001"));
 	expect(pool).toBe(byIp);
 	all.keep(new Set([pool]));
-	expect(byName.closed).toMatchObject({ code: "CLOSED" });
+	expect(byName.closed).toMatchObject({ code: "CONNECTION" });
 	expect(byIp.closed).toBeNull();
 	expect([...all.pools()]).toEqual([byIp]);
 });
@@ -94,7 +94,7 @@ test("nodes that are not in the topology any more are closed and forgotten, by a
 	const stays = all.of(view("a", "10.0.0.2:7001"));
 	const goes = all.of(view("b", "10.0.0.3:7001", "node-2:7001"));
 	all.keep(new Set([stays]));
-	expect(goes.closed).toMatchObject({ code: "CLOSED" });
+	expect(goes.closed).toMatchObject({ code: "CONNECTION" });
 	expect(stays.closed).toBeNull();
 	expect(all.find("node-2:7001")).toBeUndefined();
 	const again = all.of(view("b", "10.0.0.3:7001"));
