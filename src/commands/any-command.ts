@@ -8,6 +8,7 @@ import { type Argument, checkArguments } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { SingleRequest } from "../single-request.js";
 import { keySlot } from "../slot.js";
+import { ownKey } from "./arguments.js";
 
 /** A command that was checked and placed. */
 export interface Placed {
@@ -36,7 +37,7 @@ function flagsOf(info: CommandInfo | undefined): number {
 	return (info?.readOnly ? CommandFlag.readOnly : 0) | (info?.script ? CommandFlag.script : 0);
 }
 
-function placeKnown(core: Core, args: readonly Argument[], info: CommandInfo, ask: Ask): Placed | Promise<Placed> {
+function placeKnown(core: Core, args: Argument[], info: CommandInfo, ask: Ask): Placed | Promise<Placed> {
 	const refusal = sharedRefusal(args, info);
 	if (refusal !== null) throw new ClientError("UNSUPPORTED", refusal);
 	const flags = flagsOf(info);
@@ -48,8 +49,10 @@ function placeKnown(core: Core, args: readonly Argument[], info: CommandInfo, as
 }
 
 /** Where slots do not matter for routing they still do for order. */
-function keyedFlag(args: readonly Argument[], info: CommandInfo): number {
-	return info.keysKnown ? keyedAt(info.keys(args)[0] ?? 0) : 0;
+function keyedFlag(args: Argument[], info: CommandInfo): number {
+	const first = info.keysKnown ? (info.keys(args)[0] ?? 0) : 0;
+	if (first > 0) args[first] = ownKey(args[first] as Argument);
+	return keyedAt(first);
 }
 
 type Ask = (args: Argument[], mode: ReplyMode) => Promise<Reply>;

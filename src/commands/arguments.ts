@@ -1,6 +1,6 @@
 /** The arguments of the typed commands: what the client and a pipeline send for the same call. */
 import { InvalidArgumentError } from "../errors.js";
-import { type Argument, type ArgumentOptions, checkArgument } from "../resp/encode.js";
+import { type Argument, type ArgumentOptions, BORROWED_BYTES, checkArgument } from "../resp/encode.js";
 import { appendSetOptions, type SetOptions } from "./set-options.js";
 
 /** A key, binary-safe. Strings are sent as UTF-8. */
@@ -15,7 +15,12 @@ export function checkKey(key: unknown, index: number, limits: Limits): Argument 
 	if (typeof key !== "string" && !(key instanceof Uint8Array)) {
 		throw new InvalidArgumentError(index, `argument ${index} must be a key: a string, a Buffer or a Uint8Array`);
 	}
-	return checkArgument(key, index, limits);
+	return ownKey(checkArgument(key, index, limits));
+}
+
+/** Keys are never borrowed: the order of commands hangs on them as long as one of them is under way. */
+export function ownKey(key: Argument): Argument {
+	return typeof key === "string" || key.byteLength < BORROWED_BYTES ? key : Uint8Array.prototype.slice.call(key);
 }
 
 export function keyArguments(name: string, key: unknown, limits: Limits): Argument[] {
