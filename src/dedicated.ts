@@ -5,7 +5,6 @@
  *                  ▲                 └── not clean ──► ended
  *                  └── whoever waited longest comes first
  */
-import Denque from "denque";
 import type { Connection } from "./connection/connection.js";
 import { Alarm } from "./deadline-clock.js";
 import type { LeaseWait } from "./dispatcher.js";
@@ -27,7 +26,8 @@ export class DedicatedPool {
 	/** The one used last is at the end. */
 	readonly #idle: Idle[] = [];
 	readonly #lent = new Set<Connection>();
-	readonly #waiting = new Denque<Waiter>();
+	/** In the order in which they came. */
+	readonly #waiting = new Set<Waiter>();
 	#trim: NodeJS.Timeout | null = null;
 	#closed: ClientError | null = null;
 
@@ -56,20 +56,21 @@ export class DedicatedPool {
 		if (this.#closed !== null) return Promise.reject(this.#closed);
 		if (maxDedicated === 0)
 			return Promise.reject(new ClientError("UNSUPPORTED", "pool.maxDedicated is 0: no connection is leased"));
-		if (this.#waiting.length >= maxQueuedCommands) {
+		if (this.#waiting.size >= maxQueuedCommands) {
 			return Promise.reject(new ClientError("OVERLOADED", `${node}: too many callers wait for a connection of their own`));
 		}
 		return new Promise((resolve, reject) => {
-			const waiter = new Waiter(resolve, reject, () => {
+			const late = (): ClientError => {
 				const all = `all ${maxDedicated} leased connections to ${node} are in use`;
 				return new ClientError(
 					"TIMEOUT",
-					this.#total >= maxDedicated ? `${all}, and none came free in time` : `${node} took too long to connect`,
+					this.#lent.size >= maxDedicated ? `${all}, and none came free in time` : `${node} took too long to connect`,
 				);
-			});
+			};
+			const waiter = new Waiter(this.#waiting, resolve, reject, late);
 			this.#node.clock.add(waiter.deadline, timeoutMs);
 			onWait((error) => waiter.fail(error));
-			this.#waiting.push(waiter);
+			this.#waiting.add(waiter);
 			this.#serve();
 		});
 	}
@@ -92,7 +93,7 @@ export class DedicatedPool {
 		this.#closed ??= cause;
 		if (this.#trim !== null) clearTimeout(this.#trim);
 		this.#trim = null;
-		for (let waiter = this.#waiting.shift(); waiter !== undefined; waiter = this.#waiting.shift()) waiter.fail(cause);
+		for (const waiter of this.#waiting) waiter.fail(cause);
 		for (const opening of this.#openings) opening.destroy(cause);
 		for (const connection of [...this.#idle.map((idle) => idle.connection), ...this.#lent]) connection.destroy(cause);
 	}
@@ -103,20 +104,14 @@ export class DedicatedPool {
 
 	/** Gives what is idle to those who wait, and opens more where that is not enough. */
 	#serve(): void {
-		while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
-		for (let idle = this.#waiting.isEmpty() ? undefined : this.#idle.pop(); idle !== undefined; ) {
-			this.#lend(idle.connection);
-			idle = this.#waiting.isEmpty() ? undefined : this.#idle.pop();
+		for (const waiter of this.#waiting) {
+			const idle = this.#idle.pop();
+			if (idle === undefined) break;
+			this.#lent.add(idle.connection);
+			waiter.take(idle.connection);
 		}
 		const { maxDedicated } = this.#node.settings.pool;
-		while (this.#closed === null && this.#openings.size < this.#waiting.length && this.#total < maxDedicated) this.#open();
-	}
-
-	#lend(connection: Connection): void {
-		const waiter = this.#waiting.shift() as Waiter;
-		while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
-		this.#lent.add(connection);
-		waiter.take(connection);
+		while (this.#closed === null && this.#openings.size < this.#waiting.size && this.#total < maxDedicated) this.#open();
 	}
 
 	#open(): void {
@@ -139,8 +134,8 @@ export class DedicatedPool {
 			(error: ClientError) => {
 				this.#openings.delete(opening);
 				// Whoever waited longest learns why; the others try for themselves.
-				while (this.#waiting.peekFront()?.settled) this.#waiting.shift();
-				this.#waiting.shift()?.fail(error);
+				const [longest] = this.#waiting;
+				longest?.fail(error);
 				this.#serve();
 			},
 		);
@@ -174,28 +169,33 @@ export class DedicatedPool {
 	}
 }
 
-/** Somebody who waits for a connection. */
+/** Somebody who waits for a connection, until it is in no queue any more. */
 class Waiter {
-	settled = false;
 	readonly deadline: Alarm;
+	readonly #queue: Set<Waiter>;
 	readonly #resolve: (connection: Connection) => void;
 	readonly #reject: (error: ClientError) => void;
 
-	constructor(resolve: (connection: Connection) => void, reject: (error: ClientError) => void, makeError: () => ClientError) {
+	constructor(
+		queue: Set<Waiter>,
+		resolve: (connection: Connection) => void,
+		reject: (error: ClientError) => void,
+		late: () => ClientError,
+	) {
+		this.#queue = queue;
 		this.#resolve = resolve;
 		this.#reject = reject;
-		this.deadline = new Alarm(() => this.fail(makeError()));
+		this.deadline = new Alarm(() => this.fail(late()));
 	}
 
 	take(connection: Connection): void {
-		this.settled = true;
+		this.#queue.delete(this);
 		this.deadline.unlink();
 		this.#resolve(connection);
 	}
 
 	fail(error: ClientError): void {
-		if (this.settled) return;
-		this.settled = true;
+		if (!this.#queue.delete(this)) return;
 		this.deadline.unlink();
 		this.#reject(error);
 	}

@@ -181,6 +181,10 @@ export class Pool implements Dispatcher, Carrier {
 		return this.#lanes.some((lane) => lane.isReady);
 	}
 
+	get isReader(): boolean {
+		return this.#node.readOnly;
+	}
+
 	get isSuspected(): boolean {
 		return this.live().some((connection) => connection.isSuspected);
 	}

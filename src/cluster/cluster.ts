@@ -385,7 +385,8 @@ export class Cluster implements Dispatcher, Carrier {
 			const owner = before.get(slot)?.primary;
 			if (owner !== undefined && owner !== now.get(slot)?.primary) moved.push(slot);
 		}
-		for (const pool of this.#nodes.pools()) {
+		for (const pool of this.#nodes.all()) {
+			if (pool.isReader) continue;
 			const where = formatEndpoint(pool.endpoint);
 			if (!primaries.has(pool))
 				pool.dropSuspects(new ClientError("CONNECTION", `${where} is silent and serves no slots any more`));
