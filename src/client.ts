@@ -95,7 +95,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @see https://valkey.io/commands/get/
 	 */
 	get(key: Key): Promise<Text | null> {
-		return this.#core.crowd.full === 0 ? this.#get(key) : (this.#refusal(key) ?? this.#get(key));
+		return this.#core.crowd.full === 0 ? this.#get(key) : (this.#refusal(key, CommandFlag.readOnly) ?? this.#get(key));
 	}
 
 	/** The hot path: no closure but the executor's, and what it throws rejects. */
@@ -123,7 +123,9 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
 	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
-		return this.#core.crowd.full === 0 ? this.#set(key, value, options) : (this.#refusal(key) ?? this.#set(key, value, options));
+		return this.#core.crowd.full === 0
+			? this.#set(key, value, options)
+			: (this.#refusal(key, 0) ?? this.#set(key, value, options));
 	}
 
 	#set(key: Key, value: Value, options: SetOptions | undefined): Promise<Text | "OK" | null> {
@@ -356,9 +358,10 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	// ── how calls become requests ──
 
 	/** Before anything is copied or made for a call that has no room. */
-	#refusal(key: Key): Promise<never> | null {
+	#refusal(key: Key, flags: number): Promise<never> | null {
+		if (this.#core.closed !== null) return null;
 		try {
-			return this.#core.dispatcher.refusal(keySlot(key));
+			return this.#core.dispatcher.refusal(keySlot(key), flags);
 		} catch {
 			// Whoever checks the arguments says what is wrong with them.
 			return null;

@@ -41,6 +41,11 @@ export class DedicatedPool {
 		return this.#idle.length + this.#lent.size;
 	}
 
+	/** In use. */
+	get lent(): number {
+		return this.#lent.size;
+	}
+
 	/** Opens connections ahead of their use, up to `minDedicated`. */
 	warm(): void {
 		while (this.#closed === null && this.#total < this.#node.settings.pool.minDedicated) this.#open();
@@ -105,13 +110,23 @@ export class DedicatedPool {
 	/** Gives what is idle to those who wait, and opens more where that is not enough. */
 	#serve(): void {
 		for (const waiter of this.#waiting) {
-			const idle = this.#idle.pop();
-			if (idle === undefined) break;
-			this.#lent.add(idle.connection);
-			waiter.take(idle.connection);
+			const connection = this.#takeIdle();
+			if (connection === undefined) break;
+			this.#lent.add(connection);
+			waiter.take(connection);
 		}
 		const { maxDedicated } = this.#node.settings.pool;
 		while (this.#closed === null && this.#openings.size < this.#waiting.size && this.#total < maxDedicated) this.#open();
+	}
+
+	/** The one used last, unless the answer to its PING is overdue. */
+	#takeIdle(): Connection | undefined {
+		let connection = this.#idle.pop()?.connection;
+		while (connection?.isSuspected) {
+			connection.destroy(new ClientError("CONNECTION", "the idle connection is silent"));
+			connection = this.#idle.pop()?.connection;
+		}
+		return connection;
 	}
 
 	#open(): void {

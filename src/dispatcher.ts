@@ -57,8 +57,8 @@ export interface Dispatcher {
 	dispatch(request: Request): void;
 	/** Equal for slots whose commands, with these flags, share a connection now. Commands of one `GroupRequest` should share it; they need not. */
 	lane(slot: number, flags: number): unknown;
-	/** Rejected when single commands for this slot are refused for want of room; null when they are not. */
-	refusal(slot: number): Promise<never> | null;
+	/** Rejected when single commands for this slot, with these flags, are refused for want of room; null when they are not. */
+	refusal(slot: number, flags: number): Promise<never> | null;
 	/** The nodes there are, for commands that go to all of them; replicas only with "all". */
 	endpoints(scope: "primaries" | "all"): Endpoint[];
 	dispatchTo(node: Endpoint, request: Request): void;

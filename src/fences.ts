@@ -13,7 +13,7 @@
  */
 import Denque from "denque";
 import type { Budget } from "./budget.js";
-import type { ClientError } from "./errors.js";
+import { type ClientError, ReplyError } from "./errors.js";
 import type { RetrySettings } from "./options.js";
 import { type Attempt, CommandFlag, type Link, orderOf, type Request } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
@@ -77,6 +77,11 @@ export class Fences {
 	/** Nothing was refused, but a connection owes commands of a slot that new ones would overtake by another way. */
 	guard(slot: number, link: Link, budget: Budget): void {
 		this.#fence(slot, budget).await(link);
+	}
+
+	/** {@link guard} for every slot of which `link` owes something. */
+	guardAll(link: Link, budget: Budget): void {
+		for (const slot of link.owedSlots()) this.guard(slot, link, budget);
 	}
 
 	/** A command that nobody refused is sent again, behind those of its slot that came back before it. */
@@ -153,6 +158,16 @@ class Fence {
 	wait(attempt: Attempt): void {
 		this.budget.add(attempt.subject);
 		this.#waiting.push(attempt);
+		this.#dropAbandoned();
+		// The pause was for callers who gave up meanwhile; this one has not been refused yet.
+		if (this.#timer !== null && this.#refused.isEmpty()) this.#endPause();
+	}
+
+	#endPause(): void {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = null;
+		this.#pause = false;
+		this.#proceed();
 	}
 
 	refuse(attempt: Attempt, { link, pause }: Hold): void {
@@ -239,10 +254,12 @@ class Fence {
 	#overtaken(): void {
 		for (let left = this.#refused.length; left > 0; left--) {
 			const attempt = this.#refused.shift() as Attempt;
-			if ((attempt.subject.flags & CommandFlag.readOnly) !== 0) this.#refused.push(attempt);
+			const read = (attempt.subject.flags & CommandFlag.readOnly) !== 0;
+			// What was never written came back from behind the write, not from before it.
+			if (read || !(attempt.error instanceof ReplyError)) this.#refused.push(attempt);
 			else {
 				this.budget.remove(attempt.subject);
-				attempt.settle(attempt.error as ClientError);
+				attempt.settle(attempt.error);
 			}
 		}
 	}

@@ -13,7 +13,7 @@ import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
 import { isHopeless } from "./refusal.js";
-import { type Entry, handBack, type Link } from "./request.js";
+import { commandsOf, type Entry, handBack, type Link } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** A connection that held this long was a good one: the next backoff starts from the beginning. */
@@ -60,6 +60,11 @@ export class Lane {
 
 	get isReady(): boolean {
 		return this.#connection?.isReady ?? false;
+	}
+
+	/** Ready, and not silent. */
+	get answers(): boolean {
+		return this.isReady && !this.#connection?.isSuspected;
 	}
 
 	get connections(): number {
@@ -122,8 +127,9 @@ export class Lane {
 		// Counted first: a carrier may park an entry here again at once.
 		for (let left = this.#parked.length; left > 0; left--) {
 			const entry = this.#parked.shift() as Entry;
+			const commands = commandsOf(entry);
 			handBack(entry, 0, cause, false);
-			this.#count(entry, -1);
+			if (!entry.internal) for (const command of commands) this.#node.budget.remove(command);
 		}
 	}
 

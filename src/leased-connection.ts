@@ -1,4 +1,5 @@
 /** A connection one caller has to itself, for commands that change its state or block it. Nothing is retried or redirected here. */
+import type { Budget } from "./budget.js";
 import { asText, isWord } from "./command-keys.js";
 import { connectionRefusal } from "./command-shared.js";
 import { lookup } from "./command-table.js";
@@ -15,36 +16,44 @@ import { drained } from "./util/drained.js";
 export class LeasedConnection implements Dispatcher, Carrier {
 	readonly keyGroups: number;
 	readonly #connection: Connection;
+	readonly #budget: Budget;
 	#closed: ClientError | null = null;
 	/** The command that turned the connection into a stream: nothing can be asked on it any more. */
 	#stream: string | null = null;
 	/** What a caller left behind decides whether the next one may have the connection. */
 	#inTransaction = false;
-	#watches = false;
+	/** Said MULTI or WATCH: whether what was to end it was ever written, and accepted, is not known here. */
+	#transacted = false;
 	#changed = false;
 
-	constructor(connection: Connection, mode: "standalone" | "cluster") {
+	/** @param budget of its node */
+	constructor(connection: Connection, budget: Budget, mode: "standalone" | "cluster") {
 		this.#connection = connection;
+		this.#budget = budget;
 		this.keyGroups = mode === "cluster" ? SLOT_COUNT : 1;
 	}
 
-	/** Nothing is owed, and nothing is set that its next user would not expect, but for keys that it `watches`. */
+	/** Nothing is owed, and nothing is set that its next user would not expect, but for what DISCARD and UNWATCH undo if it `transacted`. */
 	get isClean(): boolean {
 		return !this.#changed && !this.#inTransaction && this.#connection.isIdle;
 	}
 
-	get watches(): boolean {
-		return this.#watches;
+	get transacted(): boolean {
+		return this.#transacted;
 	}
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		const refusal = this.closed ?? this.#refusal(request);
+		const refusal = this.closed ?? this.#refusal(request) ?? this.#overload(request);
 		if (refusal !== null) settleAll(request, refusal);
 		else {
 			for (let i = 0; i < request.size; i++) this.#note(request.command(i));
 			this.#connection.send(request);
 		}
+	}
+
+	#overload(request: Request): ClientError | null {
+		return request.mayWait || this.#budget.admits(request.command(0).bytes) ? null : this.#budget.error();
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */
@@ -72,17 +81,16 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		switch (info?.name) {
 			case "MULTI":
 				this.#inTransaction = true;
+				this.#transacted = true;
 				return;
 			case "WATCH":
-				this.#watches = true;
+				this.#transacted = true;
 				return;
 			case "EXEC":
 			case "DISCARD":
 				this.#inTransaction = false;
-				this.#watches = false;
 				return;
 			case "UNWATCH":
-				this.#watches = false;
 				return;
 			default:
 				if (info === undefined || connectionRefusal(info.name) !== null) this.#changed = true;

@@ -123,15 +123,17 @@ export class Pool implements Dispatcher, Carrier {
 			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
 		}
 		const connection = await this.#dedicated.acquire(wait);
-		const dispatcher = new LeasedConnection(connection, this.#node.settings.mode);
+		const dispatcher = new LeasedConnection(connection, this.budget, this.#node.settings.mode);
 		return { dispatcher, release: () => this.#release(dispatcher, connection) };
 	}
 
 	#release(lease: LeasedConnection, connection: Connection): void {
 		const clean = lease.isClean;
 		lease.detach();
-		// Its reply comes before that of whatever the next caller asks.
-		if (clean && lease.watches) void this.#ask(["UNWATCH"], (request) => connection.send(request));
+		if (clean && lease.transacted) {
+			// Their replies come before that of whatever the next caller asks. Inside a transaction UNWATCH would only be queued.
+			for (const word of ["DISCARD", "UNWATCH"]) void this.#ask([word], (request) => connection.send(request));
+		}
 		this.#dedicated.release(connection, clean);
 	}
 
@@ -142,7 +144,8 @@ export class Pool implements Dispatcher, Carrier {
 	}
 
 	async close(timeoutMs: number, cause?: Error): Promise<void> {
-		await drained(() => this.budget.commands, timeoutMs);
+		// The client ends its leases; a node that is let go of leaves them their time.
+		await drained(() => this.budget.commands + (cause === undefined ? 0 : this.#dedicated.lent), timeoutMs);
 		this.destroy(cause);
 	}
 
@@ -174,7 +177,7 @@ export class Pool implements Dispatcher, Carrier {
 	/** Connects every lane that is not, ahead of the first command. */
 	warm(): void {
 		for (const lane of this.#lanes) lane.open();
-		this.#dedicated.warm();
+		if (!this.#node.readOnly) this.#dedicated.warm();
 	}
 
 	get isReady(): boolean {
@@ -203,7 +206,7 @@ export class Pool implements Dispatcher, Carrier {
 		for (const connection of this.live()) if (connection.isSuspected) connection.destroy(cause);
 	}
 
-	/** Another connection takes the place of this one. */
+	/** Another connection takes the place of this one. What this one still owes has to be guarded before. */
 	renew(link: Link, cause: ClientError): void {
 		for (const lane of this.#lanes) lane.renew(link, cause);
 	}
@@ -223,6 +226,7 @@ export class Pool implements Dispatcher, Carrier {
 			const where = formatEndpoint(this.endpoint);
 			// On a cluster it was meant for this very node, whatever it serves.
 			const wrong = new WrongModeError(`${where} is a cluster node: use a redis-cluster:// URL`, { cause: error });
+			wrong.maybeExecuted = false;
 			attempt.settle(cluster ? error : wrong);
 		} else if (this.#closed !== null || kind === "split" || kind === "fail" || (cluster && kind === "demoted")) {
 			attempt.settle(error);
@@ -230,7 +234,10 @@ export class Pool implements Dispatcher, Carrier {
 			const maxAttempts = kind === "busy" ? Math.min(BUSY_ATTEMPTS, retry.maxAttempts) : retry.maxAttempts;
 			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
 			if (held) this.#node.counters.retries += 1;
-			if (kind === "demoted") this.renew(link, demoted(this.endpoint, error));
+			if (kind === "demoted") {
+				this.#fences.guardAll(link, this.budget);
+				this.renew(link, demoted(this.endpoint, error));
+			}
 		}
 	}
 

@@ -41,13 +41,13 @@ export class Probe {
 	}
 }
 
-/** Any reply does, an error as well: it shows that the server is alive. */
+/** Any reply does, an error as well: it shows that the server is alive. But a server that says BUSY answers nobody else. */
 async function answers(node: NodeContext, connection: Connection, args: string[]): Promise<boolean> {
 	try {
 		await ask(args, node.clock, timeoutOf(node), (request) => connection.send(request));
 		return true;
 	} catch (error) {
-		return error instanceof ReplyError;
+		return error instanceof ReplyError && error.code !== "BUSY";
 	}
 }
 

@@ -89,6 +89,8 @@ export interface Link {
 	giveUp(entry: Entry): Promise<void> | null;
 	/** Tells `watcher` about the commands of a slot that were sent here and have not come back; false when there is none. */
 	watch(slot: number, watcher: SlotWatcher): boolean;
+	/** The slots of which something is owed. */
+	owedSlots(): number[];
 }
 
 export interface Entry {
@@ -133,6 +135,13 @@ export interface Request extends Entry {
 /** Settles every command of a request alike. */
 export function settleAll(request: Request, error: ClientError): void {
 	for (let i = 0; i < request.size; i++) request.settle(i, error);
+}
+
+/** The commands of an entry from the one at `from` on. Taken before it is given back: it may be sent again with others, without its ASKING. */
+export function commandsOf(entry: Entry, from = 0): Command[] {
+	const commands: Command[] = [];
+	for (let i = from; i < entry.size; i++) commands.push(entry.command(i));
+	return commands;
 }
 
 /** Gives the commands of an entry, from the one at `from` on, back to who sent them. */
@@ -254,6 +263,7 @@ export class Attempt implements Entry {
 	lost(index: number, error: ClientError, written: boolean): void {
 		if (this.asking && index === 0) return;
 		this.link = null;
+		this.#askError = null;
 		if (written) this.losses += 1;
 		if (!this.abandoned) {
 			this.error = error;

@@ -105,21 +105,25 @@ export class Cluster implements Dispatcher, Carrier {
 
 	/** A replica's lane for reads where they go to replicas and one is connected, otherwise the primary's. */
 	lane(slot: number, flags: number): Lane | undefined {
-		if (slot === -1) return this.#anyPrimary?.lane(slot);
+		return this.#poolFor(slot, flags)?.lane(slot);
+	}
+
+	#poolFor(slot: number, flags: number): Pool | undefined {
+		if (slot === -1) return this.#anyPrimary;
 		const shard = this.#map.get(slot);
 		if (shard === undefined) return undefined;
 		if (this.#readsReplicas && (flags & CommandFlag.readOnly) !== 0) {
 			// Always the same one for a slot, as long as it is there: replicas lag differently.
 			for (let i = 0; i < shard.readers.length; i++) {
-				const lane = (shard.readers[(slot + i) % shard.readers.length] as Pool).lane(slot);
-				if (lane.isReady) return lane;
+				const reader = shard.readers[(slot + i) % shard.readers.length] as Pool;
+				if (reader.lane(slot).answers) return reader;
 			}
 		}
-		return shard.primary.lane(slot);
+		return shard.primary;
 	}
 
-	refusal(slot: number): Promise<never> | null {
-		return this.#fences.budgetOf(slot)?.refusal ?? this.#primaryOf(slot)?.refusal() ?? null;
+	refusal(slot: number, flags: number): Promise<never> | null {
+		return this.#fences.budgetOf(slot)?.refusal ?? this.#poolFor(slot, flags)?.refusal() ?? null;
 	}
 
 	endpoints(scope: "primaries" | "all"): Endpoint[] {
@@ -227,7 +231,9 @@ export class Cluster implements Dispatcher, Carrier {
 		const hops = attempt.trail.length;
 		if (hops > this.#context.settings.cluster.maxRedirections) {
 			const message = `slot ${refusal.slot} was redirected ${hops} times, by ${attempt.trail.join(", ")}`;
-			attempt.settle(new ClientError("CLUSTER", message, { cause: error }));
+			const circle = new ClientError("CLUSTER", message, { cause: error });
+			circle.maybeExecuted = false;
+			attempt.settle(circle);
 			return;
 		}
 		const origin = this.#poolOf(link);
@@ -256,7 +262,9 @@ export class Cluster implements Dispatcher, Carrier {
 			this.#refresh.request({ preferred: target });
 		}
 		this.#hold(attempt, error, link, pause || itself);
-		if (itself) origin.renew(link, new ClientError("CONNECTION", `${attempt.node} redirected to itself`, { cause: error }));
+		if (!itself) return;
+		this.#fences.guardAll(link, origin.budget);
+		origin.renew(link, new ClientError("CONNECTION", `${attempt.node} redirected to itself`, { cause: error }));
 	}
 
 	/** The pool a redirection leads to; null when its address is unknown, or the caller's `natMap` failed on it. */
@@ -293,7 +301,8 @@ export class Cluster implements Dispatcher, Carrier {
 			return false;
 		}
 		const budget = (link === null ? undefined : this.#poolOf(link))?.budget ?? this.#homeless;
-		return this.#fences.hold(attempt, { error, link, budget, pause, maxAttempts: limit });
+		// Commands for primaries do not wait for what a replica owes.
+		return this.#fences.hold(attempt, { error, link: link?.readOnly ? null : link, budget, pause, maxAttempts: limit });
 	}
 
 	#poolOf(link: Link): Pool | undefined {
@@ -321,10 +330,10 @@ export class Cluster implements Dispatcher, Carrier {
 
 	#overload(request: Request): ClientError | null {
 		if (request.mayWait) return null;
-		const { slot } = request.command(0);
+		const { slot, flags } = request.command(0);
 		const held = this.#fences.size === 0 ? null : this.#fences.budgetOf(slot);
 		if (held !== null && !held.admits(request.command(0).bytes)) return held.error();
-		return this.#primaryOf(slot)?.overload(request) ?? null;
+		return this.#poolFor(slot, flags)?.overload(request) ?? null;
 	}
 
 	#sharesLane(entry: Entry, lane: Lane): boolean {

@@ -135,7 +135,8 @@ export class TopologyRefresh {
 		this.#again = false;
 		this.#lastBegan = performance.now();
 		this.#observer.began();
-		const view = await this.#newView();
+		// The caller's `natMap` may fail.
+		const view = await this.#newView().catch(() => null);
 		this.#running = false;
 		if (this.#stopped) return;
 		const adopted = view !== null && this.#adopted(view);

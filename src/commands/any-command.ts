@@ -104,7 +104,8 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 			core.start(request, timeoutMs, view.signal, dispatch);
 		});
 	const scope = fanOutScope(core, view, placed);
-	const refusal = scope === null && core.crowd.full > 0 ? core.dispatcher.refusal(slot) : null;
+	const crowded = scope === null && core.crowd.full > 0 && core.closed === null;
+	const refusal = crowded ? core.dispatcher.refusal(slot, flags) : null;
 	if (refusal !== null) return refusal;
 	if (scope === null || info === null) return start();
 	if (core.closed !== null) return Promise.reject(core.closed);

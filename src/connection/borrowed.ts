@@ -1,6 +1,6 @@
 /** Values that are borrowed from their callers until the promise settles: what has to be looked at before and while they are written. */
 import { InvalidArgumentError } from "../errors.js";
-import { type Command, CommandFlag, type Entry, EntryPart, type Link } from "../request.js";
+import { Attempt, type Command, CommandFlag, commandsOf, type Entry, EntryPart, type Link } from "../request.js";
 import { isDetached } from "../resp/encode.js";
 
 export function borrows(entry: Entry): boolean {
@@ -14,8 +14,8 @@ export function borrows(entry: Entry): boolean {
  */
 export function withoutDetached(entry: Entry, link: Link, refused: (entry: Entry, command: Command) => void): Entry {
 	const sound: number[] = [];
-	for (let i = 0; i < entry.size; i++) {
-		const command = entry.command(i);
+	const commands = commandsOf(entry);
+	for (const [i, command] of commands.entries()) {
 		const at = detachedArgument(command);
 		if (at === -1) sound.push(i);
 		else {
@@ -23,7 +23,10 @@ export function withoutDetached(entry: Entry, link: Link, refused: (entry: Entry
 			refused(entry, command);
 		}
 	}
-	return sound.length === entry.size ? entry : new EntryPart(entry, sound);
+	if (sound.length === commands.length) return entry;
+	// ASKING is nothing without the command behind it.
+	if (entry instanceof Attempt) for (const index of sound.splice(0)) refused(entry, commands[index] as Command);
+	return new EntryPart(entry, sound);
 }
 
 /** Index of an argument that was borrowed and is detached; -1: none. */

@@ -10,7 +10,7 @@
 import Denque from "denque";
 import type { Budget } from "../budget.js";
 import type { ClientError } from "../errors.js";
-import { type Command, type Entry, handBack, type SlotWatcher } from "../request.js";
+import { type Command, commandsOf, type Entry, handBack, type SlotWatcher } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import { Census } from "./census.js";
 
@@ -106,9 +106,9 @@ export class Ledger {
 	giveBack(entry: Entry, from: number, cause: ClientError, written: boolean): void {
 		// A census made meanwhile does not count them.
 		const census = this.#census;
+		const commands = commandsOf(entry, from);
 		handBack(entry, from, cause, written);
-		for (let i = from; i < entry.size; i++) {
-			const command = entry.command(i);
+		for (const command of commands) {
 			if (!entry.internal) this.#budget.remove(command);
 			census?.lost(command, written);
 		}

@@ -37,6 +37,10 @@ class FakeLink implements Link {
 		return null;
 	}
 
+	owedSlots(): number[] {
+		return [...this.#owing];
+	}
+
 	watch(slot: number, watcher: SlotWatcher): boolean {
 		if (!this.#owing.has(slot)) return false;
 		this.#watchers.set(slot, [...(this.#watchers.get(slot) ?? []), watcher]);
