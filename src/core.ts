@@ -63,7 +63,7 @@ export class Core {
 	async close(timeoutMs: number): Promise<void> {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
 		const started = performance.now();
-		await drained(() => this.batches.size, timeoutMs);
+		await drained(() => this.batches.size > 0, timeoutMs);
 		const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - started)) : 0;
 		await this.dispatcher.close(left);
 	}

@@ -46,6 +46,12 @@ export class DedicatedPool {
 		return this.#lent.size;
 	}
 
+	/** Whether a caller waits for an answer on a connection of its own. */
+	get isAwaited(): boolean {
+		for (const connection of this.#lent) if (connection.isAwaited) return true;
+		return false;
+	}
+
 	/** Opens connections ahead of their use, up to `minDedicated`. */
 	warm(): void {
 		while (this.#closed === null && this.#total < this.#node.settings.pool.minDedicated) this.#open();

@@ -15,7 +15,7 @@ import Denque from "denque";
 import type { Budget } from "./budget.js";
 import { type ClientError, ReplyError } from "./errors.js";
 import type { RetrySettings } from "./options.js";
-import { type Attempt, CommandFlag, type Link, orderOf, type Request } from "./request.js";
+import { type Attempt, CommandFlag, isAwaited, type Link, orderOf, type Request } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** Why a command is held back. */
@@ -45,6 +45,12 @@ export class Fences {
 	/** How many slots are fenced. */
 	get size(): number {
 		return this.#bySlot.size;
+	}
+
+	/** Whether a caller waits for what is held. */
+	get isAwaited(): boolean {
+		for (const fence of this.#bySlot.values()) if (fence.isAwaited) return true;
+		return false;
 	}
 
 	/** What keeps a slot's new commands; null: nothing. */
@@ -153,6 +159,10 @@ class Fence {
 
 	isFirst(attempt: Attempt): boolean {
 		return attempt === this.#first;
+	}
+
+	get isAwaited(): boolean {
+		return [this.#refused, this.#waiting].some((queue) => queue.toArray().some(isAwaited));
 	}
 
 	wait(attempt: Attempt): void {

@@ -13,7 +13,7 @@ import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { Credentials } from "./options.js";
 import { isHopeless } from "./refusal.js";
-import { commandsOf, type Entry, handBack, type Link } from "./request.js";
+import { commandsOf, type Entry, handBack, isAwaited, type Link } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** A connection that held this long was a good one: the next backoff starts from the beginning. */
@@ -69,6 +69,13 @@ export class Lane {
 
 	get connections(): number {
 		return (this.#connection === null ? 0 : 1) + this.#retired.size;
+	}
+
+	/** Whether a caller waits for an answer. */
+	get isAwaited(): boolean {
+		for (const connection of this.live()) if (connection.isAwaited) return true;
+		for (let at = 0; at < this.#parked.length; at++) if (isAwaited(this.#parked.peekAt(at) as Entry)) return true;
+		return false;
 	}
 
 	/** The connections that commands may be in flight on. */

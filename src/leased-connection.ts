@@ -127,7 +127,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	async close(timeoutMs: number): Promise<void> {
-		await drained(() => this.gauges().inFlight, timeoutMs);
+		await drained(() => this.#connection.isAwaited, timeoutMs);
 		this.destroy();
 	}
 

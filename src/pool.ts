@@ -145,7 +145,7 @@ export class Pool implements Dispatcher, Carrier {
 
 	async close(timeoutMs: number, cause?: Error): Promise<void> {
 		// The client ends its leases; a node that is let go of leaves them their time.
-		await drained(() => this.budget.commands + (cause === undefined ? 0 : this.#dedicated.lent), timeoutMs);
+		await drained(() => this.isAwaited || (cause !== undefined && this.#dedicated.lent > 0), timeoutMs);
 		this.destroy(cause);
 	}
 
@@ -182,6 +182,11 @@ export class Pool implements Dispatcher, Carrier {
 
 	get isReady(): boolean {
 		return this.#lanes.some((lane) => lane.isReady);
+	}
+
+	/** Whether a caller waits for an answer of this node. */
+	get isAwaited(): boolean {
+		return this.#lanes.some((lane) => lane.isAwaited) || this.#fences.isAwaited || this.#dedicated.isAwaited;
 	}
 
 	get isReader(): boolean {

@@ -137,6 +137,11 @@ export function settleAll(request: Request, error: ClientError): void {
 	for (let i = 0; i < request.size; i++) request.settle(i, error);
 }
 
+/** Somebody waits for it who is not the client itself. */
+export function isAwaited(entry: Entry): boolean {
+	return !entry.abandoned && !entry.internal;
+}
+
 /** The commands of an entry from the one at `from` on. Taken before it is given back: it may be sent again with others, without its ASKING. */
 export function commandsOf(entry: Entry, from = 0): Command[] {
 	const commands: Command[] = [];

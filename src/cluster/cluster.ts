@@ -167,7 +167,7 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	async close(timeoutMs: number): Promise<void> {
-		await drained(() => this.gauges().inFlight, timeoutMs);
+		await drained(() => this.#fences.isAwaited || this.#nodes.all().some((pool) => pool.isAwaited), timeoutMs);
 		this.destroy();
 	}
 

@@ -154,6 +154,11 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		return this.#ledger.isEmpty;
 	}
 
+	/** Whether a caller waits for an answer. */
+	get isAwaited(): boolean {
+		return this.#ledger.isAwaited;
+	}
+
 	/** Commands accepted and not yet answered, tombstones included. */
 	get commandsPending(): number {
 		return this.#ledger.size;

@@ -10,7 +10,7 @@
 import Denque from "denque";
 import type { Budget } from "../budget.js";
 import type { ClientError } from "../errors.js";
-import { type Command, commandsOf, type Entry, handBack, type SlotWatcher } from "../request.js";
+import { type Command, commandsOf, type Entry, handBack, isAwaited, type SlotWatcher } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import { Census } from "./census.js";
 
@@ -46,6 +46,15 @@ export class Ledger {
 			for (let at = 0; at < queue.length; at++) size += (queue.peekAt(at) as Entry).size;
 		}
 		return size;
+	}
+
+	/** Whether somebody waits for any of it: callers may have given up, and the client's own questions can wait for ever. */
+	get isAwaited(): boolean {
+		if (this.head !== undefined && isAwaited(this.head)) return true;
+		return [this.#behind, this.#waiting].some((queue) => {
+			for (let at = 0; at < queue.length; at++) if (isAwaited(queue.peekAt(at) as Entry)) return true;
+			return false;
+		});
 	}
 
 	accept(entry: Entry): void {
