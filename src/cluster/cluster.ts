@@ -289,13 +289,8 @@ export class Cluster implements Dispatcher, Carrier {
 		if (this.#hold(attempt, error, link, true, limit)) this.#context.counters.retries += 1;
 	}
 
-	#hold(
-		attempt: Attempt,
-		error: ClientError,
-		link: Link | null,
-		pause: boolean,
-		limit = this.#context.settings.retry.maxAttempts,
-	): boolean {
+	/** @param limit of attempts; redirections have one of their own */
+	#hold(attempt: Attempt, error: ClientError, link: Link | null, pause: boolean, limit = Number.POSITIVE_INFINITY): boolean {
 		if (this.#closed !== null) {
 			attempt.settle(this.#closed);
 			return false;

@@ -69,6 +69,15 @@ test("D43 redirected, then refused: the last error, who gave it, and the trail t
 	for (const node of [a, b]) expect(error.message).toContain(addressOf(node));
 });
 
+test("D43 maxAttempts 0: redirections are followed all the same, a refusal is the answer", async () => {
+	a.always(["GET", "bar"], `-MOVED ${SLOT} ${addressOf(b)}\r\n`);
+	b.always(["GET", "bar"], bulk("from b"));
+	b.always(["INCR"], "-LOADING Redis is loading the dataset in memory\r\n");
+	await using client = await createClient({ nodes: [addressOf(a)], retry: { maxAttempts: 0 } });
+	expect(await client.get("bar")).toBe("from b");
+	expect(await rejectionOf(client.incr("bar"))).toMatchObject({ code: "LOADING", maybeExecuted: false });
+});
+
 test("D43 a command that was only refused is certain not to have been executed", async () => {
 	a.always(["INCR"], "-LOADING Redis is loading the dataset in memory\r\n");
 	// The pause is still under way at the deadline: nothing is in flight then, which would be another thing.
