@@ -15,8 +15,10 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		await server.raw("SAVE");
 		await using proxy = await TcpProxy.start(server);
 		let mostOpen = 0;
+		// As the client counts them: the proxy may hear of a new one before it hears of the last one's end.
+		let open = (): number => 1;
 		proxy.onConnection(() => {
-			mostOpen = Math.max(mostOpen, proxy.open);
+			mostOpen = Math.max(mostOpen, open());
 		});
 		await using client = await createClient({
 			url: proxy.url,
@@ -24,6 +26,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 			timeouts: { commandMs: 20_000 },
 			retry: { baseMs: 20, maxMs: 200 },
 		});
+		open = () => client.stats().connections;
 		await server.kill();
 		await waitUntil("a lost connection", () => client.stats().reconnects === 1 || "not noticed");
 		const before = proxy.connections.length;
