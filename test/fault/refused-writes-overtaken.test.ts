@@ -131,6 +131,7 @@ describe.each([
 	test.each([
 		["mget", ["MGET", "bar", "bar"], "*2\r\n$1\r\n1\r\n$1\r\n1\r\n", ["1", "1"]],
 		["existsMany", ["EXISTS", "bar"], ":1\r\n", 1],
+		["delMany", ["DEL", "bar"], ":1\r\n", 1],
 		["EVAL_RO", ["EVAL_RO", "a script", "1", "bar"], ":1\r\n", 1],
 	] as const)("C25 while it is refused, later commands of any kind wait for it: %s", async (name, args, reply, answer) => {
 		await using node = await start(mode);
@@ -143,6 +144,7 @@ describe.each([
 		const calls: Record<string, () => Promise<unknown>> = {
 			mget: () => client.mget(["bar", "bar"]),
 			existsMany: () => client.existsMany(["bar"]),
+			delMany: () => client.delMany(["bar"]),
 		};
 		const later = (calls[name] ?? (() => client.command(command, ...rest)))();
 		const before = asked(node).length;
