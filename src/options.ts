@@ -35,11 +35,17 @@ export interface ClientOptions {
 export interface PoolSettings {
 	/** Connections per node that all callers share; a slot always travels on the same one. */
 	shared: number;
+	/** Connections per node for `withConnection`: so many are kept open, */
 	minDedicated: number;
+	/** so many exist at most, */
 	maxDedicated: number;
+	/** and those beyond the minimum end when they were idle for so long. */
 	idleMs: number;
+	/** A connection that was quiet for so long is sent a PING. */
 	pingMs: number;
+	/** Commands that may be accepted for a node and not answered yet; beyond that calls are refused with OVERLOADED. */
 	maxQueuedCommands: number;
+	/** The same by bytes: those of their arguments, and 512 for each command. */
 	maxQueuedBytes: number;
 }
 
