@@ -201,6 +201,8 @@ export class Attempt implements Entry {
 	readonly trail: string[] = [];
 	/** Where the last of them led, it could not be answered. */
 	deadEnd = false;
+	/** Refreshes of the topology that were over when its slot was first found to be nobody's; -1: it never was. */
+	unservedAt = -1;
 	/** What went wrong last, and the node that said so. */
 	error: ClientError | null = null;
 	node = "";

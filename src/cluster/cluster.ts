@@ -278,8 +278,8 @@ export class Cluster implements Dispatcher, Carrier {
 		}
 	}
 
-	#later(attempt: Attempt, error: ClientError, link: Link | null, limit = this.#context.settings.retry.maxAttempts): void {
-		if (link?.readOnly) {
+	#later(attempt: Attempt, error: ClientError, link: Link, limit = this.#context.settings.retry.maxAttempts): void {
+		if (link.readOnly) {
 			// What a replica cannot answer now, its primary may.
 			this.#context.counters.retries += 1;
 			this.#fences.resend(attempt);
@@ -313,13 +313,16 @@ export class Cluster implements Dispatcher, Carrier {
 	/** Sends a command that came back: to the primary of its slot, whoever it was sent to before. */
 	#route(attempt: Attempt): void {
 		const { slot } = attempt.subject;
-		// Nobody is known to serve the slot: after a refresh any primary may know better.
-		const pool = this.#primaryOf(slot) ?? (attempt.count > 0 ? this.#anyPrimary : undefined);
+		// Nobody is known to serve the slot: once a refresh brought nothing, any primary may know better.
+		const refreshed = attempt.unservedAt !== -1 && this.#refresh.finished > attempt.unservedAt;
+		const pool = this.#primaryOf(slot) ?? (refreshed ? this.#anyPrimary : undefined);
 		if (pool !== undefined) pool.send(attempt, slot);
 		else {
+			if (attempt.unservedAt === -1) attempt.unservedAt = this.#refresh.finished;
 			this.#refresh.request();
 			attempt.error ??= unserved(slot);
-			this.#later(attempt, unserved(slot), null);
+			// To wait for a refresh is no attempt.
+			if (this.#hold(attempt, unserved(slot), null, true)) this.#context.counters.retries += 1;
 		}
 	}
 

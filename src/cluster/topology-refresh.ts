@@ -34,6 +34,8 @@ export class TopologyRefresh {
 	#doubted: Pool | null = null;
 	#soon: NodeJS.Timeout | null = null;
 	#poll: NodeJS.Timeout | null = null;
+	/** Refreshes that are over, whatever they brought. */
+	finished = 0;
 	#lastBegan = Number.NEGATIVE_INFINITY;
 	/** Asked for while one was running: what caused that may be newer than what the running one was told. */
 	#again = false;
@@ -140,6 +142,7 @@ export class TopologyRefresh {
 		this.#running = false;
 		if (this.#stopped) return;
 		const adopted = view !== null && this.#adopted(view);
+		this.finished += 1;
 		if (this.#again || !adopted) this.request();
 	}
 
