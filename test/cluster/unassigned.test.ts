@@ -89,8 +89,6 @@ test("D09 D03 a view with a gap takes the slot's old node away", async () => {
 	const before = refreshes(node);
 	// A refresh asks twice at most, and one may be under way: the fifth question comes after a whole one was adopted.
 	await waitUntil("the view with a gap", () => refreshes(node) >= before + 5 || "not asked again");
-	const asked = refreshes(node);
-	// The slot is refreshed for, then any primary is asked, then its word is the caller's.
+	// Any primary is asked once a refresh brought nothing, and its word is the caller's.
 	await expect(client.get("bar")).rejects.toMatchObject({ code: "CLUSTERDOWN" });
-	expect(refreshes(node)).toBeGreaterThan(asked);
 });
