@@ -1,0 +1,119 @@
+/** What the benchmark finds out, as it is saved: raw figures of every round. Everything said about them is computed from here. */
+import { readFile, rename, writeFile } from "node:fs/promises";
+import { cpus, release, totalmem } from "node:os";
+import type { Checked, Round } from "./worker.js";
+import type { Workload } from "./workload.js";
+
+/** One client in one cell. */
+export interface Measured {
+	version: string;
+	rounds: Round[];
+	/** For a request: commands as the server counted them, keys it found (reads), and writes to sockets where they can be counted. */
+	commands: number;
+	hits: number;
+	flights: number | null;
+}
+
+export type Outcome = Measured | { failed: string } | { unsupported: true };
+
+export interface Cell {
+	workload: Workload;
+	/** By client. */
+	outcomes: Record<string, Outcome>;
+}
+
+export interface Machine {
+	cpu: string;
+	cores: number;
+	memoryGiB: number;
+	system: string;
+	node: string;
+	server: string;
+}
+
+export interface Results {
+	slotwire: string;
+	date: string;
+	machine: Machine;
+	roundMs: number;
+	cells: Cell[];
+}
+
+export function newResults(slotwire: string, server: string, roundMs: number): Results {
+	const [cpu] = cpus();
+	return {
+		slotwire,
+		date: new Date().toISOString().slice(0, 10),
+		machine: {
+			cpu: cpu?.model ?? "unknown",
+			cores: cpus().length,
+			memoryGiB: Math.round(totalmem() / 2 ** 30),
+			system: `${process.platform} ${release()}`,
+			node: process.version,
+			server,
+		},
+		roundMs,
+		cells: [],
+	};
+}
+
+/** The file's results; null when there is no such file. */
+export async function readResults(file: string): Promise<Results | null> {
+	try {
+		return JSON.parse(await readFile(file, "utf8")) as Results;
+	} catch (error) {
+		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
+		throw new Error(`${file} does not hold results of this benchmark`, { cause: error });
+	}
+}
+
+/** Whole or not at all. */
+export async function saveResults(file: string, results: Results): Promise<void> {
+	await writeFile(`${file}.new`, `${JSON.stringify(results, null, "\t")}\n`);
+	await rename(`${file}.new`, file);
+}
+
+export function isMeasured(outcome: Outcome | undefined): outcome is Measured {
+	return outcome !== undefined && "rounds" in outcome;
+}
+
+export function median(values: readonly number[]): number {
+	const sorted = [...values].sort((a, b) => a - b);
+	const middle = sorted.length >> 1;
+	return sorted.length % 2 === 1 ? (sorted[middle] as number) : ((sorted[middle - 1] as number) + (sorted[middle] as number)) / 2;
+}
+
+export interface Summary {
+	/** Requests, and bytes of values, a second. */
+	rate: number;
+	bytesRate: number;
+	/** Microseconds. */
+	p50: number;
+	p95: number;
+	p99: number;
+	cpu: number;
+	peakRss: number;
+}
+
+/** Medians over the rounds. */
+export function summarize({ rounds }: Measured, { keys, valueBytes }: Workload): Summary {
+	const of = (figure: (round: Round) => number): number => median(rounds.map(figure));
+	const rate = of(({ requests, seconds }) => requests / seconds);
+	return {
+		rate,
+		bytesRate: rate * keys * valueBytes,
+		p50: of(({ p50 }) => p50),
+		p95: of(({ p95 }) => p95),
+		p99: of(({ p99 }) => p99),
+		cpu: of(({ cpu }) => cpu),
+		peakRss: Math.max(...rounds.map(({ peakRss }) => peakRss)),
+	};
+}
+
+/** How many times as fast `one` was as `other`: the median of the ratios within the rounds. */
+export function ratioWithinRounds(one: Measured, other: Measured): number {
+	const rate = ({ requests, seconds }: Round): number => requests / seconds;
+	return median(one.rounds.map((round, i) => rate(round) / rate(other.rounds[i] as Round)));
+}
+
+export type { Checked, Round };
