@@ -3,13 +3,15 @@
 import { realpathSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 import { VERSION } from "../version.js";
+import { runBench } from "./bench/bench.js";
 import { runDemo } from "./demo.js";
 import { installedServer, namedServer } from "./servers/installed-server.js";
 import { findRuntime, type ServerRuntime } from "./servers/runtime.js";
 
 const help = `slotwire ${VERSION}
 
-slotwire demo [--json]   a real cluster, 512 values, three ways of reading them side by side
+slotwire demo [--json]             a real cluster, 512 values, three ways of reading them side by side
+slotwire bench [--quick] [--json]  slotwire, what node:net allows, and the other clients installed here, side by side
 
 Each command has --help.
 `;
@@ -31,6 +33,7 @@ export async function main(
 	};
 	try {
 		if (command === "demo") await runDemo(rest, find, print, note);
+		else if (command === "bench") await runBench(rest, { findRuntime: find, print, note });
 		else if (command === undefined || command === "--help" || command === "-h") print(help);
 		else if (command === "--version") print(`${VERSION}\n`);
 		else {

@@ -87,8 +87,10 @@ export class Resp3Decoder implements ReplyDecoder {
 	/** The last `room` was the body's own, not the slab's. */
 	#roomIsBody = false;
 	#inPlace = false;
-	/** Bytes of the chunk at hand that were handed out as small Buffers. */
+	/** Bytes of the chunk at hand that were handed out as small Buffers, or belong to one that was cut. */
 	#lent = 0;
+	/** The bulk in `#body` becomes a small Buffer. */
+	#bodyIsSmall = false;
 
 	// The innermost open aggregate ...
 	#depth = 0;
@@ -148,8 +150,7 @@ export class Resp3Decoder implements ReplyDecoder {
 		let pos = 0;
 		while (pos < end) {
 			if (this.#body.missing > 0) {
-				pos = this.#body.read(bytes, pos, end);
-				if (this.#body.missing === 0) this.#bodyComplete();
+				pos = this.#readBody(bytes, pos, end);
 			} else if (this.#line.length > 0) pos = this.#resumeLine(bytes, pos, end);
 			else pos = this.#frames(bytes, pos, end, false);
 		}
@@ -380,8 +381,14 @@ export class Resp3Decoder implements ReplyDecoder {
 		if (type === Byte.bang) mode = ReplyMode.string;
 		else if (type !== Byte.dollar && mode !== DROP) mode = ReplyMode.buffer;
 		this.#bodyType = type;
+		this.#bodyIsSmall = mode === ReplyMode.buffer && length < IN_PLACE_BYTES;
 		this.#body.begin(length, mode, target);
-		const next = this.#body.read(chunk, this.#after, end);
+		return this.#readBody(chunk, this.#after, end);
+	}
+
+	#readBody(chunk: RawBuffer, pos: number, end: number): number {
+		const next = this.#body.read(chunk, pos, end);
+		if (this.#bodyIsSmall) this.#lent += next - pos;
 		if (this.#body.missing === 0) this.#bodyComplete();
 		return next;
 	}

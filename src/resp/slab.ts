@@ -38,30 +38,36 @@ export function smallMemory(size: number): RawBuffer {
 export const IN_PLACE_BYTES = 16 * 1024;
 /** Below this a read slab is not worth a read. */
 const MIN_READ_BYTES = 16 * 1024;
+/** Under a stream of small Buffers, half as many reads, and half as many values that are cut by their ends (bench: MGET, a tenth to a fifth of the CPU). */
+const STREAM_SLAB_BYTES = 128 * 1024;
 
 /**
  * Memory that a socket reads into and small Buffers are cut from in place, so that nothing is copied.
  *
  * It pays while most of what is read is handed out as Buffers; otherwise a value would keep memory alive that was line headers, or text long
- * decoded. So it opens only behind a full chunk that was mostly lent, and closes behind one that was not.
+ * decoded. So it opens only behind a full chunk that was mostly lent, and closes behind one that was not. A slab has 64 KiB, or 128 KiB while
+ * more comes than the last one could take.
  */
 export class ReadSlab {
 	#memory: RawBuffer | null = null;
 	#used = 0;
 	#open = false;
+	#isStream = false;
 
 	/** Learns from what was just decoded: `lent` of its `length` bytes were handed out as small Buffers. */
 	observe(length: number, lent: number): void {
 		if (length >= MIN_READ_BYTES) this.#open = 2 * lent > length;
 		else if (2 * lent <= length) this.#open = false;
-		if (!this.#open) this.#memory = null;
+		if (this.#open) return;
+		this.#memory = null;
+		this.#isStream = false;
 	}
 
 	/** Where the next read goes; null while the slab is closed. */
 	room(): RawBuffer | null {
 		if (!this.#open) return null;
 		if (this.#memory === null || this.#memory.length - this.#used < MIN_READ_BYTES) {
-			this.#memory = allocate(MAX_SLAB_BYTES);
+			this.#memory = allocate(this.#isStream ? STREAM_SLAB_BYTES : MAX_SLAB_BYTES);
 			this.#used = 0;
 		}
 		return this.#memory.subarray(this.#used) as RawBuffer;
@@ -71,6 +77,7 @@ export class ReadSlab {
 	take(length: number): RawBuffer {
 		const from = this.#used;
 		this.#used = from + length;
+		this.#isStream = this.#used === (this.#memory as RawBuffer).length;
 		return (this.#memory as RawBuffer).subarray(from, this.#used) as RawBuffer;
 	}
 }

@@ -26,7 +26,9 @@ async function openFloor(target: Target, workload: Workload, requests: readonly 
 	const isLarge = workload.valueBytes >= 64 * 1024;
 	const all = isLarge ? Buffer.alloc(0) : Buffer.concat([...encoded, ...encoded]);
 	const replyBytes = replyLength(workload);
-	const waiting: (() => void)[] = [];
+	// A ring: more than are in flight never wait.
+	const waiting = new Array<() => void>(workload.inFlight);
+	let asked = 0;
 	let answered = 0;
 	let bytes = 0;
 	let written = 0;
@@ -35,11 +37,7 @@ async function openFloor(target: Target, workload: Workload, requests: readonly 
 		bytes += length;
 		while (bytes >= replyBytes) {
 			bytes -= replyBytes;
-			(waiting[answered++] as () => void)();
-		}
-		if (answered === waiting.length) {
-			waiting.length = 0;
-			answered = 0;
+			(waiting[answered++ % workload.inFlight] as () => void)();
 		}
 	});
 	const flush = (): void => {
@@ -59,7 +57,7 @@ async function openFloor(target: Target, workload: Workload, requests: readonly 
 	};
 	const perform = (): Promise<never> =>
 		new Promise((resolve) => {
-			waiting.push(resolve as () => void);
+			waiting[asked++ % workload.inFlight] = resolve as () => void;
 			if (queued++ === 0) process.nextTick(flush);
 		});
 	return {
