@@ -18,9 +18,8 @@ import {
 	type ResolvedBatchOptions,
 	refuseUnknown,
 	resolveBatchOptions,
-	type SetEntry,
-	setWork,
 } from "./commands/batches.js";
+import { type SetEntry, setWork } from "./commands/set-batch.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";

@@ -1,4 +1,5 @@
 /** What all views of one client share: the dispatcher, the clock, and how a request is started. */
+import { FrameWriter } from "./batch/frames.js";
 import type { Crowd } from "./budget.js";
 import { CommandTable } from "./command-table.js";
 import type { DeadlineClock } from "./deadline-clock.js";
@@ -30,6 +31,7 @@ export class Core {
 	readonly table: CommandTable;
 	/** Moving average of bytes per value read by `mget`; 0 until one was read. */
 	valueBytes = 0;
+	readonly frameWriter = new FrameWriter();
 	/** Targets of `getInto` in use. */
 	readonly lent: WeakSet<Uint8Array>;
 	/** Batches that have not settled. */

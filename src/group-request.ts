@@ -1,5 +1,15 @@
 import { ClientError, ReplyError } from "./errors.js";
-import { Attempt, type Carrier, type Command, failure, type Link, nobody, type Request, tellTruth } from "./request.js";
+import {
+	Attempt,
+	type Carrier,
+	type Command,
+	type Frames,
+	failure,
+	type Link,
+	nobody,
+	type Request,
+	tellTruth,
+} from "./request.js";
 import type { Reply } from "./resp/reply.js";
 
 /** Commands of one batch that were planned for one connection. Its owner keeps the deadline. */
@@ -13,6 +23,7 @@ export class GroupRequest implements Request {
 	abandoned = false;
 	link: Link | null = null;
 	borrowedUpTo = 0;
+	frames: Frames | null;
 	/** Commands not yet settled. */
 	pending: number;
 	readonly #settled: Uint8Array;
@@ -23,16 +34,19 @@ export class GroupRequest implements Request {
 	/**
 	 * @param owner whose deadline holds for it
 	 * @param losses of the command that these were split from
+	 * @param frames the commands as bytes
 	 */
 	constructor(
 		commands: readonly Command[],
 		owner: { readonly deadline: number },
 		onSettle: (index: number, result: Reply | ClientError, group: GroupRequest) => void,
 		losses = 0,
+		frames: Frames | null = null,
 	) {
 		this.commands = commands;
 		this.size = commands.length;
 		this.losses = losses;
+		this.frames = frames;
 		this.pending = commands.length;
 		this.#settled = new Uint8Array(commands.length);
 		this.#owner = owner;
@@ -63,6 +77,7 @@ export class GroupRequest implements Request {
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
+		this.#keepFrames();
 		if (!this.abandoned) this.attempt(index).lost(0, error, written);
 	}
 
@@ -70,7 +85,19 @@ export class GroupRequest implements Request {
 		if (this.abandoned || this.#settled[index] === 1) return;
 		this.#settled[index] = 1;
 		this.pending -= 1;
+		if (this.pending === 0 && this.frames !== null) this.#freeFrames(this.frames);
 		this.#onSettle(index, result instanceof ReplyError ? failure(result, this.command(index)) : result, this);
+	}
+
+	#freeFrames(frames: Frames): void {
+		this.frames = null;
+		frames.done();
+	}
+
+	/** A socket may hold them still, or a command be made of them anew. */
+	#keepFrames(): void {
+		this.frames?.keep();
+		this.frames = null;
 	}
 
 	/**
@@ -82,6 +109,7 @@ export class GroupRequest implements Request {
 		tell: (index: number, error: ClientError) => void,
 	): Promise<void>[] {
 		this.abandoned = true;
+		this.#keepFrames();
 		const closing: Promise<void>[] = [];
 		for (let i = 0; i < this.size; i++) {
 			if (this.#settled[i] === 1) continue;

@@ -1,7 +1,8 @@
 /** slotwire: a Redis and Valkey client written from scratch on node:net. */
 export type { Client, LeaseOptions, Stats, ViewOptions } from "./client.js";
 export type { Key, Value } from "./commands/arguments.js";
-export type { BatchOptions, SetEntry } from "./commands/batches.js";
+export type { BatchOptions } from "./commands/batches.js";
+export type { SetEntry } from "./commands/set-batch.js";
 export type { SetOptions } from "./commands/set-options.js";
 export { createClient } from "./create-client.js";
 export type { Endpoint } from "./endpoint.js";

@@ -93,6 +93,15 @@ export interface Link {
 	owedSlots(): number[];
 }
 
+/** The bytes of an entry that were made at the call. Told what becomes of them, once. */
+export interface Frames {
+	readonly pieces: readonly Buffer[];
+	/** Every command was answered: nothing reads these bytes any more. */
+	done(): void;
+	/** Something may. */
+	keep(): void;
+}
+
 export interface Entry {
 	/** Commands, and replies expected. */
 	readonly size: number;
@@ -108,6 +117,8 @@ export interface Entry {
 	link: Link | null;
 	/** The byte of that connection's output behind which nothing borrowed is left. */
 	borrowedUpTo: number;
+	/** All of it as bytes; null: it is encoded when it is written. */
+	readonly frames: Frames | null;
 	command(index: number): Command;
 	/** What is given to a connection comes back command by command: answered, or lost. */
 	answered(index: number, reply: Reply, link: Link): void;
@@ -197,6 +208,7 @@ export class Attempt implements Entry {
 	asking = false;
 	link: Link | null = null;
 	borrowedUpTo = 0;
+	readonly frames = null;
 	/** Nodes that redirected it, `host:port` each. */
 	readonly trail: string[] = [];
 	/** Where the last of them led, it could not be answered. */
@@ -293,6 +305,7 @@ export class Attempt implements Entry {
 
 /** Some commands of an entry, in its place. */
 export class EntryPart implements Entry {
+	readonly frames = null;
 	readonly #whole: Entry;
 	readonly #indexes: readonly number[];
 

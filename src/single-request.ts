@@ -23,9 +23,10 @@ export class SingleRequest extends Timed implements Request, Command {
 	declare readonly elements: number;
 	declare readonly losses: number;
 	declare readonly mayWait: boolean;
+	declare readonly frames: null;
 
 	static {
-		Object.assign(SingleRequest.prototype, { size: 1, elements: 0, losses: 0, mayWait: false });
+		Object.assign(SingleRequest.prototype, { size: 1, elements: 0, losses: 0, mayWait: false, frames: null });
 	}
 
 	readonly args: readonly Argument[];

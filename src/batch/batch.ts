@@ -12,7 +12,7 @@ import { Timed } from "../deadline-clock.js";
 import type { Dispatcher } from "../dispatcher.js";
 import { BatchError, ClientError } from "../errors.js";
 import { GroupRequest } from "../group-request.js";
-import { type Attempt, CommandFlag, lateError } from "../request.js";
+import { type Attempt, CommandFlag, type Frames, lateError } from "../request.js";
 import type { Reply } from "../resp/reply.js";
 import type { BatchCommand, Chunk } from "./plan.js";
 
@@ -28,12 +28,21 @@ export interface BatchWork<T> {
 	laneOf(item: number): unknown;
 	/** Chunks by lane for the items `order[from]` to `order[to - 1]`; without `order`, for those from `from` on. */
 	plan(order: Int32Array | null, from: number, to: number): Chunk[][];
+	/** The bytes of a chunk, made as soon as it is planned; null: it is encoded when it is written. */
+	encode?(chunk: Chunk): Frames | null;
 	/** Writes what a reply means for the items of its command into `results`. */
 	take(command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]): void;
+	/** Every item has its result, or error. */
+	finished?(results: readonly (T | ClientError)[]): void;
 	/** The same for fewer keys at a time, in so many commands or one per key. */
 	split?(command: BatchCommand, parts: number): BatchCommand[];
 	/** A reply in place of an error, when the error means one; undefined: it is an error. */
 	pardon?(command: BatchCommand, error: ClientError): Exclude<Reply, ClientError> | undefined;
+}
+
+interface PlannedChunk {
+	readonly commands: Chunk;
+	readonly frames: Frames | null;
 }
 
 interface LaneRun {
@@ -41,7 +50,7 @@ interface LaneRun {
 	readonly order: Int32Array | null;
 	/** Items planned. */
 	planned: number;
-	chunks: Chunk[];
+	chunks: PlannedChunk[];
 	next: number;
 	/** Groups dispatched and not yet answered whole. */
 	open: number;
@@ -82,7 +91,7 @@ export class BatchRun<T> extends Timed {
 		const { items } = this.#work;
 		this.#launching += 1;
 		if (items > WHOLE_ITEMS) this.#lanes = this.#byLane().map((order) => laneRun(order, []));
-		else if (items > 0) this.#lanes = this.#work.plan(null, 0, items).map((chunks) => laneRun(null, chunks));
+		else if (items > 0) this.#lanes = this.#work.plan(null, 0, items).map((chunks) => laneRun(null, chunks.map(this.#encode)));
 		for (const lane of this.#lanes) this.#launch(lane);
 		this.#launching -= 1;
 		this.#advance();
@@ -122,7 +131,10 @@ export class BatchRun<T> extends Timed {
 		if (this.#done) return;
 		this.#done = true;
 		this.#failed = true;
-		for (const { planning } of this.#lanes) if (planning !== null) clearImmediate(planning);
+		for (const { planning, chunks, next } of this.#lanes) {
+			if (planning !== null) clearImmediate(planning);
+			for (const { frames } of chunks.slice(next)) frames?.keep();
+		}
 		const closing: Promise<void>[] = [];
 		for (const group of [...this.#groups.keys()]) {
 			const inGroup = group.cancel(makeError, (index, error) => {
@@ -146,7 +158,8 @@ export class BatchRun<T> extends Timed {
 		while (!this.#done && lane.open < this.#maxInflight) {
 			if (lane.next === lane.chunks.length && !this.#planMore(lane)) break;
 			lane.next += 1;
-			this.#dispatch(lane.chunks[lane.next - 1] as Chunk, lane);
+			const { commands, frames } = lane.chunks[lane.next - 1] as PlannedChunk;
+			this.#dispatch(commands, lane, 0, frames);
 		}
 		this.#launching -= 1;
 		lane.launching = false;
@@ -172,12 +185,14 @@ export class BatchRun<T> extends Timed {
 	#plan(lane: LaneRun, order: Int32Array): void {
 		const from = lane.planned;
 		lane.planned = Math.min(order.length, from + WINDOW_ITEMS);
-		lane.chunks = this.#work.plan(order, from, lane.planned).flat();
+		lane.chunks = this.#work.plan(order, from, lane.planned).flat().map(this.#encode);
 		lane.next = 0;
 	}
 
-	#dispatch(commands: BatchCommand[], lane: LaneRun, losses = 0): void {
-		const group = new GroupRequest(commands, this, this.#settled, losses);
+	#encode = (commands: Chunk): PlannedChunk => ({ commands, frames: this.#work.encode?.(commands) ?? null });
+
+	#dispatch(commands: BatchCommand[], lane: LaneRun, losses = 0, frames: Frames | null = null): void {
+		const group = new GroupRequest(commands, this, this.#settled, losses, frames);
 		lane.open += 1;
 		this.#groups.set(group, lane);
 		this.#dispatcher.dispatch(group);
@@ -215,6 +230,7 @@ export class BatchRun<T> extends Timed {
 		if (this.#lanes.some((lane) => lane.planning !== null)) return;
 		this.#done = true;
 		this.#leave();
+		this.#work.finished?.(this.results);
 		this.#finish(this.results, this.#failed);
 	}
 
@@ -232,7 +248,7 @@ export class BatchRun<T> extends Timed {
 	}
 }
 
-function laneRun(order: Int32Array | null, chunks: Chunk[]): LaneRun {
+function laneRun(order: Int32Array | null, chunks: PlannedChunk[]): LaneRun {
 	return { order, planned: 0, chunks, next: 0, open: 0, launching: false, planning: null };
 }
 

@@ -10,14 +10,13 @@ import {
 	planCommands,
 	planKeys,
 } from "../batch/plan.js";
-import type { Core, View } from "../core.js";
+import type { Core } from "../core.js";
 import { type ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { borrowFlag, CommandFlag, weightOf } from "../request.js";
-import { type Argument, checkArgument } from "../resp/encode.js";
+import type { Argument } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { keySlot } from "../slot.js";
-import { checkKey, type Key, type Limits, type Value } from "./arguments.js";
-import { appendSetOptions, type SetOptions } from "./set-options.js";
+import { checkKey, type Limits } from "./arguments.js";
 
 export interface BatchOptions {
 	/** Keys in one chunk, the unit that is written and answered together. Default 256. */
@@ -125,7 +124,9 @@ export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, optio
 			}
 			const values = reply as T[];
 			for (let i = 0; i < items.length; i++) results[items[i] as number] = values[i] as T;
-			core.valueBytes = averageBytes(core.valueBytes, values);
+		},
+		finished(results) {
+			core.valueBytes = averageBytes(core.valueBytes, results);
 		},
 		// MGET answers null for a key that holds no string; a GET in its place does the same.
 		pardon: ({ elements }, error) => (elements === 0 && error.code === "WRONGTYPE" ? null : undefined),
@@ -178,80 +179,6 @@ function keyWork(
 	};
 }
 
-export type SetEntry<Options = SetOptions> = readonly [key: Key, value: Value, options?: Options];
-
-/**
- * One SET per entry, each with its own options or the defaults. Kept as columns: of a million entries only those under way are commands.
- */
-export function setWork<T>(
-	core: Core,
-	entries: unknown,
-	setDefaults: SetOptions | undefined,
-	view: Pick<View, "mode" | "limits">,
-	options: ResolvedBatchOptions,
-): BatchWork<T> {
-	if (!Array.isArray(entries)) throw new InvalidArgumentError(0, "entries must be an array of [key, value]");
-	// Wrong defaults are refused even where no entry uses them.
-	const defaultTail = setTail(setDefaults);
-	const { dispatcher } = core;
-	const count = entries.length;
-	const keys = new Array<Argument>(count);
-	const values = new Array<Argument>(count);
-	const tails: Argument[][] | null = entries.some((entry) => entry?.[2] !== undefined)
-		? new Array(count).fill(defaultTail)
-		: null;
-	const slots = dispatcher.keyGroups > 1 ? new Int32Array(count) : null;
-	for (let i = 0; i < count; i++) {
-		const entry: SetEntry = entries[i];
-		if (!Array.isArray(entry) || entry.length < 2 || entry.length > 3) {
-			throw new InvalidArgumentError(i, `entry ${i} must be [key, value] or [key, value, options]`);
-		}
-		atEntry(i, () => {
-			keys[i] = checkKey(entry[0], 1, view.limits);
-			// The same bytes under many keys are kept once.
-			const again = i > 0 && entry[1] === entries[i - 1][1];
-			values[i] = again ? (values[i - 1] as Argument) : checkArgument(entry[1], 2, view.limits);
-			if (tails !== null && entry[2] !== undefined) tails[i] = setTail(entry[2]);
-		});
-		if (slots !== null) slots[i] = keySlot(keys[i] as Argument);
-	}
-	const command = (item: number): BatchCommand => {
-		const args: Argument[] = ["SET", keys[item] as Argument, values[item] as Argument];
-		for (const arg of tails?.[item] ?? defaultTail) args.push(arg);
-		return singleCommand(args, slots?.[item] ?? -1, CommandFlag.keyed, view.mode, item);
-	};
-	return commandWork(
-		core,
-		count,
-		command,
-		(item) => slots?.[item] ?? -1,
-		options,
-		({ items }, reply, results) => {
-			results[items[0] as number] = reply as T;
-		},
-	);
-}
-
-function setTail(options: SetOptions | undefined): Argument[] {
-	const tail: Argument[] = [];
-	appendSetOptions(tail, options);
-	return tail;
-}
-
-/** Errors of an entry's arguments and options name the entry. */
-function atEntry<R>(index: number, build: () => R): R {
-	try {
-		return build();
-	} catch (error) {
-		if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(index, `entry ${index}: ${error.message}`);
-		if (error instanceof InvalidOptionError) {
-			const reason = error.message.slice(error.field.length + 2);
-			throw new InvalidOptionError(error.field, `of entry ${index} ${reason}`);
-		}
-		throw error;
-	}
-}
-
 export function singleCommand(
 	args: Argument[],
 	slot: number,
@@ -287,7 +214,7 @@ export function commandWork<T>(
 	};
 }
 
-/** Weighs in the values of one reply; a sample is enough to size chunks. */
+/** Weighs in the values of one batch; a sample is enough to size chunks. */
 function averageBytes(before: number, values: readonly unknown[]): number {
 	let bytes = 0;
 	let count = 0;

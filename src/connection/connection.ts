@@ -298,10 +298,11 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 				entry = withoutDetached(entry, this, (whole, command) => ledger.drop(whole, command));
 				if (entry.size === 0) continue;
 			}
-			const { size } = entry;
+			const { size, frames } = entry;
+			if (frames !== null) writer.append(frames.pieces);
 			for (let i = 0; i < size; i++) {
 				const command = entry.command(i);
-				writer.command(command.args);
+				if (frames === null) writer.command(command.args);
 				ledger.bytesInFlight += command.bytes;
 			}
 			entry.link = this;

@@ -37,6 +37,7 @@ class HandshakeEntry implements Entry {
 	readonly losses = 0;
 	link: Link | null = null;
 	borrowedUpTo = 0;
+	readonly frames = null;
 	readonly #commands: Command[];
 	readonly #replies: Reply[] = [];
 	readonly #done: (replies: Reply[]) => void;

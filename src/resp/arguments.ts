@@ -17,6 +17,8 @@ export interface ArgumentOptions {
 	maxBulkBytes?: number | undefined;
 	/** Copies views of any size. */
 	copy?: boolean | undefined;
+	/** Does not copy small views either: the caller encodes them before its call returns. */
+	encodedAtOnce?: boolean | undefined;
 }
 
 /** Commands that read an argument as a floating point number; all others answer a fraction with an error, or store it as text. */
@@ -101,10 +103,15 @@ function checkBytes(value: Uint8Array, index: number, options: ArgumentOptions |
 	const length = value.byteLength;
 	if (length === 0 && isDetached(value)) throw new InvalidArgumentError(index, "the ArrayBuffer of this argument is detached");
 	checkLength(length, index, options);
-	if (length < BORROWED_BYTES) return copyOfSmall(value);
+	if (length < BORROWED_BYTES) return options?.encodedAtOnce ? value : copyOfSmall(value);
 	// What can shrink while it is borrowed would break the frame.
 	const { resizable, growable } = value.buffer as { resizable?: boolean; growable?: boolean };
 	return options?.copy || resizable || growable ? Uint8Array.prototype.slice.call(value) : value;
+}
+
+/** An argument that was let through uncopied because it would be encoded at once, and was not. */
+export function snapshot(value: Argument): Argument {
+	return typeof value === "string" || value.byteLength >= BORROWED_BYTES ? value : copyOfSmall(value);
 }
 
 function checkNumber(value: unknown, index: number): string {

@@ -11,6 +11,7 @@ export {
 	checkArgument,
 	checkArguments,
 	isDetached,
+	snapshot,
 } from "./arguments.js";
 
 const FIRST_SLAB_BYTES = 16 * 1024;
@@ -41,6 +42,12 @@ export class CommandWriter {
 	#at = 0;
 	#pieces: Buffer[] = [];
 	#sealed = 0;
+	readonly #referenceBytes: number;
+
+	/** @param referenceBytes views from this size are referenced, not copied */
+	constructor(referenceBytes = REFERENCE_BYTES) {
+		this.#referenceBytes = referenceBytes;
+	}
 
 	/** Bytes collected since the last `take`. */
 	get length(): number {
@@ -67,6 +74,15 @@ export class CommandWriter {
 			if (typeof value !== "string") this.#bytes(value);
 			else if (value.length <= MAX_LOOP_CHARS) this.#short(value);
 			else this.#long(value);
+		}
+	}
+
+	/** Appends commands that are encoded already, by reference. */
+	append(pieces: readonly Buffer[]): void {
+		this.#seal();
+		for (const piece of pieces) {
+			this.#pieces.push(piece);
+			this.#sealed += piece.length;
 		}
 	}
 
@@ -128,7 +144,7 @@ export class CommandWriter {
 
 	#bytes(value: Uint8Array): void {
 		const length = value.byteLength;
-		if (length >= REFERENCE_BYTES) {
+		if (length >= this.#referenceBytes) {
 			this.#reference(asBuffer(value));
 			return;
 		}
