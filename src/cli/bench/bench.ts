@@ -20,8 +20,8 @@ servers, the clients in turn round by round. Without filters: the standard run, 
   --topology NAME   only standalone, cluster-3 or cluster-6
   --rounds N        at least so many measured rounds (default 5, with --quick 3)
   --round-ms N      length of a round (default 500, with --quick 150)
-  --out FILE        save after each cell, and leave out what the file has already
-  --fresh           start the file anew
+  --out FILE        save after each cell; a file that lacks some of the cells is gone on with
+  --fresh           start the file anew in any case
   --json            print the results as JSON instead of tables
   --list            print the workloads and end
   --help            this text
@@ -81,9 +81,10 @@ export async function runBench(args: string[], host: BenchHost): Promise<Results
 	const clients = selectClients(values.client, host);
 	const runtime = await host.findRuntime();
 	await using stage = new Stage(runtime, host.makeCertificates);
+	const fresh = newResults(VERSION, stage.servers, roundMs);
 	const known = values.out === undefined || values.fresh ? null : await readResults(values.out);
-	const results = known ?? newResults(VERSION, stage.servers, roundMs);
-	const left = selected.filter((workload) => !results.cells.some((cell) => isSame(cell.workload, workload)));
+	const results = known !== null && mayGoOn(known, fresh, selected) ? known : fresh;
+	const left = selected.filter((workload) => !hasCell(results, workload));
 	if (left.length < selected.length) host.note(`${selected.length - left.length} cells are in ${values.out} already`);
 	const quickly = (workload: Workload): Workload => (values.quick ? { ...workload, rounds } : workload);
 	host.progress?.start(left.reduce((steps, workload) => steps + stepsOf(quickly(workload), clients, rounds), 0));
@@ -129,8 +130,14 @@ function isInstalled({ peer, runtime }: AdapterEntry): boolean {
 	return peer === null || (runtime === "bun" ? bunBinary() : locatePeer(peer)) !== null;
 }
 
-function isSame(one: Workload, other: Workload): boolean {
-	return one.name === other.name && one.topology === other.topology;
+/** A file is gone on with as long as it lacks cells and was made in the same way; otherwise all is measured anew. */
+function mayGoOn(known: Results, now: Results, selected: readonly Workload[]): boolean {
+	const setting = ({ slotwire, roundMs, machine }: Results): string => JSON.stringify([slotwire, roundMs, machine]);
+	return setting(known) === setting(now) && selected.some((workload) => !hasCell(known, workload));
+}
+
+function hasCell({ cells }: Results, { name, topology }: Workload): boolean {
+	return cells.some(({ workload }) => workload.name === name && workload.topology === topology);
 }
 
 function positive(option: string, text: string | undefined): number | undefined {

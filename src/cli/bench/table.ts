@@ -1,10 +1,9 @@
 /** Results as text. */
-
 import { adapters } from "./adapter.js";
 import { type Cell, isMeasured, ratioWithinRounds, summarize } from "./results.js";
 import { formatBytes } from "./workload.js";
 
-const header = [
+export const columns: readonly string[] = [
 	"client",
 	"requests/s",
 	"slotwire is",
@@ -18,10 +17,10 @@ const header = [
 	"flights",
 ];
 
-/** One cell: a line for each client. */
-export function cellTable({ workload, outcomes }: Cell): string {
+/** A line for each client, in the order of `columns`. A client without figures has its name and a word about it, and no more. */
+export function cellLines({ workload, outcomes }: Cell): string[][] {
 	const ours = outcomes.slotwire;
-	const lines = adapters
+	return adapters
 		.filter(({ name }) => name in outcomes)
 		.map(({ name }) => {
 			const outcome = outcomes[name]!;
@@ -41,18 +40,23 @@ export function cellTable({ workload, outcomes }: Cell): string {
 				outcome.flights === null ? "?" : formatCount(outcome.flights),
 			];
 		});
-	const widths = header.map((_, i) =>
-		Math.max(...[header, ...lines.filter(({ length }) => length === header.length)].map((line) => line[i]!.length)),
+}
+
+/** One cell, for a terminal. */
+export function cellTable(cell: Cell): string {
+	const lines = [[...columns], ...cellLines(cell)];
+	const widths = columns.map((_, i) =>
+		Math.max(...lines.filter(({ length }) => length === columns.length).map((line) => line[i]!.length)),
 	);
 	const format = (line: string[]): string =>
-		line.map((cell, i) => (i === 0 ? cell.padEnd(widths[0]!) : cell.padStart(widths[i]!))).join("  ");
-	const { keys, valueBytes, inFlight, topology, name } = workload;
+		line.map((text, i) => (i === 0 ? text.padEnd(widths[0]!) : text.padStart(widths[i]!))).join("  ");
+	const { keys, valueBytes, inFlight, topology, name } = cell.workload;
 	const what = `${topology} ${name}: ${keys} ${keys === 1 ? "key" : "keys"} of ${formatBytes(valueBytes)}, ${inFlight} in flight`;
-	return `${what}\n${[header, ...lines].map((line) => format(line).trimEnd()).join("\n")}\n`;
+	return `${what}\n${lines.map((line) => format(line).trimEnd()).join("\n")}\n`;
 }
 
 /** Three figures that matter. */
-function formatCount(value: number): string {
+export function formatCount(value: number): string {
 	if (value >= 100) return Math.round(value).toLocaleString("en");
 	return value >= 10 ? value.toFixed(1) : value.toFixed(2).replace(/\.00$/, "");
 }
