@@ -126,7 +126,7 @@ function selectClients(names: readonly string[], { note }: BenchHost): AdapterEn
 	return wanted.filter(isInstalled);
 }
 
-function isInstalled({ peer, runtime }: AdapterEntry): boolean {
+export function isInstalled({ peer, runtime }: AdapterEntry): boolean {
 	return peer === null || (runtime === "bun" ? bunBinary() : locatePeer(peer)) !== null;
 }
 

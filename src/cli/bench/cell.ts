@@ -1,4 +1,4 @@
-/** One cell: the same workload by every client, round by round in turn, so that a slow moment of the machine falls on all of them. */
+/** Sides of a comparison, round by round in turn, so that a slow moment of the machine falls on all of them. */
 import type { AdapterEntry } from "./adapter.js";
 import { isRead } from "./operation.js";
 import type { Cell, Measured, Outcome } from "./results.js";
@@ -17,8 +17,13 @@ export interface Pace {
 	step(what: string): void;
 }
 
-interface Runner {
-	entry: AdapterEntry;
+/** One client under one workload. */
+export interface Side {
+	readonly entry: AdapterEntry;
+	readonly workload: Workload;
+}
+
+interface Runner extends Side {
 	subject: Subject;
 	measured: Measured | null;
 	outcome: Outcome | null;
@@ -29,9 +34,17 @@ export function stepsOf(workload: Workload, clients: readonly AdapterEntry[], ro
 	return clients.length * (2 + Math.max(rounds, workload.rounds));
 }
 
+/** One cell: the same workload by every client. */
 export async function runCell(workload: Workload, clients: readonly AdapterEntry[], stage: Stage, pace: Pace): Promise<Cell> {
-	const target = await stage.prepare(workload);
-	const runners: Runner[] = clients.map((entry) => ({ entry, subject: new Subject(entry), measured: null, outcome: null }));
+	const sides = clients.map((entry) => ({ entry, workload }));
+	const outcomes = await runSides(sides, stage, pace);
+	return { workload, outcomes: Object.fromEntries(clients.map(({ name }, i) => [name, outcomes[i]!])) };
+}
+
+/** @param sides whose workloads are of one topology, and run as many rounds as the one that asks for most */
+export async function runSides(sides: readonly Side[], stage: Stage, pace: Pace): Promise<Outcome[]> {
+	const target = await stage.prepare(sides.map(({ workload }) => workload));
+	const runners: Runner[] = sides.map((side) => ({ ...side, subject: new Subject(side.entry), measured: null, outcome: null }));
 	/** What fails for one client is its outcome, and the others go on. */
 	const attempt = async (runner: Runner, what: string, act: () => Promise<void>): Promise<void> => {
 		pace.step(`${runner.entry.name}: ${what}`);
@@ -45,15 +58,16 @@ export async function runCell(workload: Workload, clients: readonly AdapterEntry
 	try {
 		for (const runner of runners)
 			await attempt(runner, "check", async () => {
-				const { version, supported } = await runner.subject.start(runner.entry.name, target, workload);
-				if (supported) runner.measured = { version, rounds: [], ...(await check(workload, runner.subject, stage)) };
+				const { entry, subject, workload } = runner;
+				const { version, supported } = await subject.start(entry.name, target, workload);
+				if (supported) runner.measured = { version, rounds: [], ...(await check(workload, subject, stage)) };
 				else runner.outcome = { unsupported: true };
 			});
 		for (const runner of runners)
 			await attempt(runner, "warm-up", async () => {
 				await runner.subject.round(pace.roundMs);
 			});
-		const rounds = Math.max(pace.rounds, workload.rounds);
+		const rounds = Math.max(pace.rounds, ...sides.map(({ workload }) => workload.rounds));
 		for (let round = 0; round < rounds; round++) {
 			const rotated = [...runners.slice(round % runners.length), ...runners.slice(0, round % runners.length)];
 			for (const runner of rotated)
@@ -64,10 +78,7 @@ export async function runCell(workload: Workload, clients: readonly AdapterEntry
 	} finally {
 		await Promise.all(runners.map(({ subject }) => subject[Symbol.asyncDispose]()));
 	}
-	return {
-		workload,
-		outcomes: Object.fromEntries(runners.map(({ entry, measured, outcome }) => [entry.name, outcome ?? measured!])),
-	};
+	return runners.map(({ measured, outcome }) => outcome ?? measured!);
 }
 
 async function check(
@@ -75,6 +86,8 @@ async function check(
 	subject: Subject,
 	stage: Stage,
 ): Promise<Pick<Measured, "commands" | "hits" | "flights">> {
+	// Once before it counts: some clients connect to a node when its first command comes.
+	await subject.check(CHECKED_REQUESTS);
 	const before = await stage.counts(workload);
 	const { writes } = await subject.check(CHECKED_REQUESTS);
 	const after = await stage.counts(workload);

@@ -36,11 +36,11 @@ export class Stage implements AsyncDisposable {
 		return `${this.#runtime.product} ${this.#runtime.version}`;
 	}
 
-	/** The servers of a workload, empty but for the values that it reads. */
-	async prepare(workload: Workload): Promise<Target> {
-		const { nodes, target } = await this.#find(workload);
+	/** The servers of workloads that have one topology, empty but for the values that they read. */
+	async prepare(workloads: readonly Workload[]): Promise<Target> {
+		const { nodes, target } = await this.#find(workloads[0]!);
 		await Promise.all(nodes.map((node) => node.raw("FLUSHALL")));
-		if (isRead(workload)) await this.#store(target, workload);
+		for (const workload of workloads) if (isRead(workload)) await this.#store(target, workload);
 		return target;
 	}
 

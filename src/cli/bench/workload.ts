@@ -1,7 +1,7 @@
 /** What the benchmark measures: workloads, and the topologies they run on. */
 
 export type Call = "get" | "getInto" | "set" | "mget" | "setMany" | "concurrent" | "loop";
-export type Topology = "standalone" | "cluster-3" | "cluster-6";
+export type Topology = "standalone" | "cluster-3" | "cluster-6" | "cluster-12";
 
 export interface Workload {
 	/** The cell's name: `mget-128-2KiB`, with `-tagged`, `-strings` and so on behind it. Unique with `topology`. */
@@ -34,9 +34,10 @@ const READ_SIZES = [512, 2 * KIB, 8 * KIB];
 const BATCH_KEYS = [32, 64, 128, 256];
 const LARGE_SIZES = [64 * KIB, MIB, 4 * MIB];
 
-type Shape = Pick<Workload, "call" | "keys" | "valueBytes"> & Partial<Workload>;
+export type Shape = Pick<Workload, "call" | "keys" | "valueBytes"> & Partial<Workload>;
 
-function workload(shape: Shape): Workload {
+/** A workload that is not on the list below, or is to be. */
+export function workload(shape: Shape): Workload {
 	const plain = {
 		topology: "standalone",
 		inFlight: 1,
