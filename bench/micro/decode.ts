@@ -1,13 +1,31 @@
+/** The decoders on the same bytes, cut in the same places. */
 import RedisParser from "redis-parser";
 import { Resp3Decoder } from "../../src/resp/decode.js";
 import { Resp2Decoder } from "../../src/resp/decode-resp2.js";
 import { ReplyMode, type ReplySink } from "../../src/resp/reply.js";
-import type { Suite } from "./suite.js";
+import { type FrameMix, frameMixes } from "./frames.js";
+import type { Case, Suite } from "./suite.js";
 
+/** Cases that the verdict is about, and those that it compares them with. */
+export const OURS = "Resp3Decoder";
+export const PLAIN = "redis-parser";
+export const COPIED = "redis-parser + copies";
+
+export interface DecodeSuite extends Suite {
+	readonly mix: FrameMix;
+	readonly cut: string;
+	readonly replies: "strings" | "buffers";
+}
+
+/** What a socket reads at once; what one packet holds. */
 const CHUNK_BYTES = 64 * 1024;
+const PACKET_BYTES = 1460;
+/** One run decodes at least so much, so that runs are long against the clock's step. */
+const RUN_BYTES = 128 * 1024;
 
+/** Where replies go. Looks at each value: a string that is a rope of pieces is put together only then. */
 class CountingSink implements ReplySink {
-	replies = 0;
+	seen = 0;
 	readonly #mode: ReplyMode;
 
 	constructor(mode: ReplyMode) {
@@ -22,77 +40,84 @@ class CountingSink implements ReplySink {
 		return null;
 	}
 
-	/** Reads the value: a string that is a rope of pieces is put together only then. */
 	reply(value: unknown): void {
-		this.replies += typeof value === "string" ? value.charCodeAt(0) : 1;
+		if (typeof value === "string") this.seen += value.charCodeAt(0);
+		else if (Array.isArray(value)) for (const item of value) this.reply(item);
+		else this.seen += 1;
 	}
 
 	push(): void {}
 }
 
-function bulk(bytes: number): string {
-	return `$${bytes}\r\n${"v".repeat(bytes)}\r\n`;
-}
-
-/** `frame` repeated to at least `bytes`, cut into chunks of 64 KiB without regard to frames, and the same with every chunk whole frames. */
-function load(frame: string, bytes: number): { replies: number; cut: Buffer[]; whole: Buffer[] } {
-	const one = Buffer.from(frame);
-	const perChunk = Math.max(1, Math.floor(CHUNK_BYTES / one.length));
-	const chunks = Math.max(1, Math.ceil(bytes / (perChunk * one.length)));
-	const chunk = Buffer.concat(Array.from({ length: perChunk }, () => one));
-	const all = Buffer.concat(Array.from({ length: chunks }, () => chunk));
-	const cut: Buffer[] = [];
-	for (let at = 0; at < all.length; at += CHUNK_BYTES) cut.push(Buffer.from(all.subarray(at, at + CHUNK_BYTES)));
-	return { replies: perChunk * chunks, cut, whole: Array.from({ length: chunks }, () => chunk) };
-}
-
-function suites(name: string, frame: string): Suite[] {
-	const { replies, cut, whole } = load(frame, 4 * CHUNK_BYTES);
-	const all: Suite[] = [];
-	const shapes: [string, Buffer[]][] = [["cut at 64 KiB", cut]];
-	if (frame.length <= CHUNK_BYTES) shapes.unshift(["whole chunks", whole]);
-	for (const [shape, chunks] of shapes) {
-		for (const mode of [ReplyMode.string, ReplyMode.buffer]) {
-			const buffers = mode === ReplyMode.buffer;
-			const sink = new CountingSink(mode);
-			const parser = new RedisParser({ returnReply: (value) => sink.reply(value), returnError: ignore, returnBuffers: buffers });
-			// Chunks of a socket do not stay: what its Buffers cost a client includes the copy.
-			const copying = new RedisParser({ returnReply: copyOut, returnError: ignore, returnBuffers: buffers });
-			const resp3 = new Resp3Decoder(sink);
-			const resp2 = new Resp2Decoder(sink);
-			const feed = (write: (chunk: Buffer) => void) => (): void => {
-				for (const chunk of chunks) write(chunk);
-			};
-			all.push({
-				name: `decode ${name}, ${shape}, ${buffers ? "Buffers" : "strings"}`,
-				operations: replies,
-				cases: [
-					{ name: "redis-parser", run: feed((chunk) => parser.execute(chunk)) },
-					...(buffers ? [{ name: "redis-parser + copies", run: feed((chunk) => copying.execute(chunk)) }] : []),
-					{ name: "Resp3Decoder", run: feed((chunk) => resp3.write(chunk)) },
-					{ name: "Resp2Decoder", run: feed((chunk) => resp2.write(chunk)) },
-				],
-			});
-		}
+/** `wire` repeated, as chunks of so many bytes without regard to frames; null: as many whole ones as a read holds. */
+function load(wire: Buffer, chunkBytes: number | null): { times: number; chunks: Buffer[] } {
+	if (chunkBytes === null) {
+		const perChunk = Math.floor(CHUNK_BYTES / wire.length);
+		const chunk = Buffer.concat(Array.from({ length: perChunk }, () => wire));
+		const count = Math.ceil(RUN_BYTES / chunk.length);
+		return { times: perChunk * count, chunks: Array.from({ length: count }, () => chunk) };
 	}
-	return all;
+	const times = Math.ceil(RUN_BYTES / wire.length);
+	const all = Buffer.concat(Array.from({ length: times }, () => wire));
+	const chunks: Buffer[] = [];
+	for (let at = 0; at < all.length; at += chunkBytes) chunks.push(Buffer.from(all.subarray(at, at + chunkBytes)));
+	return { times, chunks };
 }
 
-function ignore(): void {}
-
-function copyOut(value: unknown): void {
-	if (Array.isArray(value)) for (const item of value) copyOut(item);
-	else if (Buffer.isBuffer(value)) Buffer.from(value);
+function suite(mix: FrameMix, cut: string, chunkBytes: number | null, replies: DecodeSuite["replies"]): DecodeSuite {
+	const { times, chunks } = load(mix.wire, chunkBytes);
+	const sink = new CountingSink(replies === "buffers" ? ReplyMode.buffer : ReplyMode.string);
+	const feed = (name: string, write: (chunk: Buffer) => void): Case => ({
+		name,
+		run: () => {
+			for (const chunk of chunks) write(chunk);
+		},
+	});
+	const resp3 = new Resp3Decoder(sink);
+	const cases = [...parserCases(mix, sink, replies, feed), feed(OURS, (chunk) => resp3.write(chunk))];
+	if (chunkBytes === CHUNK_BYTES) {
+		const resp2 = new Resp2Decoder(sink);
+		cases.push(feed("Resp2Decoder", (chunk) => resp2.write(chunk)));
+	}
+	return { name: `decode ${mix.name}, ${cut}, ${replies}`, operations: times * mix.replies, cases, mix, cut, replies };
 }
 
-export const decodeSuites: Suite[] = [
-	...suites("+OK", "+OK\r\n"),
-	...suites(":integer", ":1234567\r\n"),
-	...suites("$64", bulk(64)),
-	...suites("$512", bulk(512)),
-	...suites("null", "$-1\r\n"),
-	...suites("128 x 64", `*128\r\n${bulk(64).repeat(128)}`),
-	...suites("128 x 2 KiB", `*128\r\n${bulk(2048).repeat(128)}`),
-	...suites("128 x 8 KiB", `*128\r\n${bulk(8192).repeat(128)}`),
-	...suites("1 MiB", bulk(1024 * 1024)),
-];
+/** redis-parser as it is, and so that its Buffers outlive the chunk, whose memory the next read overwrites. */
+function parserCases(
+	{ bigIntegers }: FrameMix,
+	sink: CountingSink,
+	replies: DecodeSuite["replies"],
+	feed: (name: string, write: (chunk: Buffer) => void) => Case,
+): Case[] {
+	const parser = (returnReply: (value: unknown) => void): RedisParser =>
+		new RedisParser({
+			// As text they cost more, and are exact only then.
+			returnReply: bigIntegers ? (value) => returnReply(BigInt(value as string)) : returnReply,
+			returnError: returnReply,
+			returnBuffers: replies === "buffers",
+			stringNumbers: bigIntegers === true,
+		});
+	const plain = parser((value) => sink.reply(value));
+	const cases = [feed(PLAIN, (chunk) => plain.execute(chunk))];
+	if (replies === "strings") return cases;
+	const copying = parser((value) => sink.reply(copyOf(value)));
+	cases.push(feed(COPIED, (chunk) => copying.execute(chunk)));
+	return cases;
+}
+
+function copyOf(value: unknown): unknown {
+	if (Array.isArray(value)) {
+		for (let i = 0; i < value.length; i++) value[i] = copyOf(value[i]);
+		return value;
+	}
+	return Buffer.isBuffer(value) ? Buffer.from(value) : value;
+}
+
+export const decodeSuites: (() => DecodeSuite)[] = frameMixes.flatMap((mix) =>
+	(["strings", "buffers"] as const).flatMap((replies) => [
+		// No read holds more.
+		...(mix.wire.length > CHUNK_BYTES ? [] : [() => suite(mix, "whole", null, replies)]),
+		() => suite(mix, "cut at 64 KiB", CHUNK_BYTES, replies),
+		() => suite(mix, "cut at 1460 B", PACKET_BYTES, replies),
+	]),
+);

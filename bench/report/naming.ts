@@ -5,6 +5,7 @@ export const topologyTitles: Record<Topology, string> = {
 	standalone: "One server",
 	"cluster-3": "Cluster of 3 primaries",
 	"cluster-6": "Cluster of 6 primaries",
+	"cluster-12": "Cluster of 12 primaries",
 };
 
 /** `GET 512 B, 256 in flight`, `MGET 128 × 2 KiB, tagged keys`. Without the topology. */

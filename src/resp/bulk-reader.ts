@@ -4,6 +4,8 @@ import { allocate, asBuffer, Byte, type RawBuffer, utf8Text } from "./bytes.js";
 import { ReplyMode } from "./reply.js";
 import { SMALL_VALUE_BYTES, smallMemory } from "./slab.js";
 
+const { MAX_STRING_LENGTH } = constants;
+
 /** Beyond the modes a sink can ask for: the body is read and forgotten, its value is null. */
 export const DROP = 3;
 export type BulkMode = ReplyMode | typeof DROP;
@@ -26,7 +28,7 @@ export function tooLongForString(length: number): ClientError {
 
 /** Whether `length` bytes may be too many for one string. Multi-byte text might still fit, but is not worth half a GiB of memory to find out. */
 export function exceedsString(length: number): boolean {
-	return length > constants.MAX_STRING_LENGTH;
+	return length > MAX_STRING_LENGTH;
 }
 
 /**

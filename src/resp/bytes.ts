@@ -47,7 +47,7 @@ export interface RawBuffer extends Buffer {
 }
 
 /** From here on the check for ASCII pays: V8 keeps long one-byte strings outside its heap, but builds those it decoded from UTF-8 inside. */
-const LONG_TEXT_BYTES = 64 * 1024;
+const LONG_TEXT_BYTES = 8 * 1024;
 
 /** `bytes[start, end)` read as UTF-8. */
 export function utf8Text(bytes: RawBuffer, start: number, end: number): string {

@@ -2,11 +2,13 @@
 import { ProtocolError } from "../errors.js";
 import { allocate, Byte, MAX_LENGTH_LINE, MAX_LINE, type RawBuffer } from "./bytes.js";
 
+const { comma, cr, lf, minus, paren, plus } = Byte;
+
 const strayLineEnd = (): ProtocolError => new ProtocolError("a carriage return or a line feed stands alone in a line");
 
 /** How many bytes a frame's first line may have after its type byte. */
 export function lineLimit(type: number): number {
-	return type === Byte.plus || type === Byte.minus || type === Byte.comma || type === Byte.paren ? MAX_LINE : MAX_LENGTH_LINE;
+	return type === plus || type === minus || type === comma || type === paren ? MAX_LINE : MAX_LENGTH_LINE;
 }
 
 /** Position of the CR that ends the line starting at `from`; -1: the line goes on after `end`. */
@@ -15,11 +17,11 @@ export function lineEnd(chunk: RawBuffer, from: number, end: number, limit: numb
 	for (let at = from; at < last; at++) {
 		const byte = chunk[at] as number;
 		// Nearly every byte of a line is above CR, so one comparison decides.
-		if (byte > Byte.cr) continue;
-		if (byte === Byte.lf) throw strayLineEnd();
-		if (byte !== Byte.cr) continue;
+		if (byte > cr) continue;
+		if (byte === lf) throw strayLineEnd();
+		if (byte !== cr) continue;
 		if (at + 1 === end) return -1;
-		if (chunk[at + 1] !== Byte.lf) throw strayLineEnd();
+		if (chunk[at + 1] !== lf) throw strayLineEnd();
 		return at;
 	}
 	if (end - from > limit) throw new ProtocolError(`a line is longer than ${limit} bytes`);
@@ -42,14 +44,14 @@ export class SplitLine {
 
 	/** Takes what belongs to the line from `chunk[pos, end)`; returns the position after it. */
 	read(chunk: RawBuffer, pos: number, end: number): number {
-		if (this.bytes[this.length - 1] === Byte.cr && chunk[pos] !== Byte.lf) throw strayLineEnd();
-		const lf = chunk.indexOf(Byte.lf, pos);
-		const stop = lf === -1 || lf >= end ? end : lf + 1;
-		const cr = chunk.indexOf(Byte.cr, pos);
-		this.complete = stop > pos && chunk[stop - 1] === Byte.lf;
-		if (cr !== -1 && cr < stop - (this.complete ? 2 : 1)) throw strayLineEnd();
+		if (this.bytes[this.length - 1] === cr && chunk[pos] !== lf) throw strayLineEnd();
+		const lfAt = chunk.indexOf(lf, pos);
+		const stop = lfAt === -1 || lfAt >= end ? end : lfAt + 1;
+		const crAt = chunk.indexOf(cr, pos);
+		this.complete = stop > pos && chunk[stop - 1] === lf;
+		if (crAt !== -1 && crAt < stop - (this.complete ? 2 : 1)) throw strayLineEnd();
 		const limit = lineLimit(this.bytes[0] as number);
-		const tail = this.complete ? 2 : chunk[stop - 1] === Byte.cr ? 1 : 0;
+		const tail = this.complete ? 2 : chunk[stop - 1] === cr ? 1 : 0;
 		if (this.length - 1 + stop - pos - tail > limit) throw new ProtocolError(`a line is longer than ${limit} bytes`);
 		this.#append(chunk, pos, stop);
 		return stop;

@@ -18,6 +18,17 @@ export function parseInteger(text: string): number | bigint | null {
 	return exact >= INT64_MIN && exact <= INT64_MAX ? exact : null;
 }
 
+const POWERS_OF_TEN = Array.from({ length: 11 }, (_, digits) => 10 ** digits);
+
+/** The integer that is written as `high` (up to nine digits) with `lowDigits` (up to ten) more behind it; null beyond 64 bits. */
+export function joinInteger(high: number, low: number, lowDigits: number): number | bigint | null {
+	const scale = POWERS_OF_TEN[lowDigits] as number;
+	const number = high * scale + low;
+	if (number <= Number.MAX_SAFE_INTEGER) return number;
+	const exact = BigInt(high) * BigInt(scale) + BigInt(low);
+	return exact <= INT64_MAX ? exact : null;
+}
+
 export function parseDouble(text: string): number | null {
 	if (DOUBLE.test(text)) return Number(text);
 	const special = SPECIAL_DOUBLE.exec(text);

@@ -86,6 +86,8 @@ async function check(
 	subject: Subject,
 	stage: Stage,
 ): Promise<Pick<Measured, "commands" | "hits" | "flights">> {
+	// What another client wrote is what this one is to write.
+	if (!isRead(workload)) await stage.empty(workload);
 	// Once before it counts: some clients connect to a node when its first command comes.
 	await subject.check(CHECKED_REQUESTS);
 	const before = await stage.counts(workload);

@@ -38,10 +38,15 @@ export class Stage implements AsyncDisposable {
 
 	/** The servers of workloads that have one topology, empty but for the values that they read. */
 	async prepare(workloads: readonly Workload[]): Promise<Target> {
-		const { nodes, target } = await this.#find(workloads[0]!);
-		await Promise.all(nodes.map((node) => node.raw("FLUSHALL")));
+		const { target } = await this.#find(workloads[0]!);
+		await this.empty(workloads[0]!);
 		for (const workload of workloads) if (isRead(workload)) await this.#store(target, workload);
 		return target;
+	}
+
+	async empty(workload: Workload): Promise<void> {
+		const { nodes } = await this.#find(workload);
+		await Promise.all(nodes.map((node) => node.raw("FLUSHALL")));
 	}
 
 	async counts(workload: Workload): Promise<ServerCounts> {

@@ -7,6 +7,12 @@ interface Client {
 	get(key: string): Promise<Read>;
 	mGet(keys: readonly string[]): Promise<Read[]>;
 	set(key: string, value: Buffer, options?: object): Promise<unknown>;
+	multi(): Multi;
+}
+
+interface Multi {
+	set(key: string, value: Buffer, options: object): Multi;
+	execAsPipeline(): Promise<unknown>;
 }
 
 interface Module {
@@ -18,7 +24,7 @@ interface Module {
 export async function load(): Promise<Adapter> {
 	return {
 		version: versionOf("redis"),
-		async connect({ host, ports, cluster, ca }, { replies }) {
+		async connect({ host, ports, cluster, ca }, { replies, tagged }) {
 			const { createClient, createCluster, RESP_TYPES } = await loadPeer<Module>("redis");
 			const socket = { host, port: ports[0], ...(ca === undefined ? {} : { tls: true, ca }) };
 			const client = cluster
@@ -30,9 +36,14 @@ export async function load(): Promise<Adapter> {
 				get: (key) => view.get(key),
 				set: (key, value) => client.set(key, value),
 				mget: (keys) => view.mGet(keys),
-				// Its commands of one tick share a write, which is faster than its `multi().execAsPipeline()`.
-				setMany: (keys, values, ttl) =>
-					Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer, { expiration: { type: "EX", value: ttl } }))),
+				setMany: (keys, values, value) => {
+					const options = { expiration: { type: "EX", value } };
+					// Its pipelines stay within one slot; where they can be used, they are the faster way.
+					if (cluster && !tagged) return Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer, options)));
+					const pipeline = client.multi();
+					for (const [i, key] of keys.entries()) pipeline.set(key, values[i] as Buffer, options);
+					return pipeline.execAsPipeline();
+				},
 				close: async () => client.destroy(),
 			};
 		},
