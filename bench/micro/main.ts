@@ -8,12 +8,19 @@ import { decodeSuites } from "./decode.js";
 import { encodeSuites } from "./encode.js";
 import { planSuites } from "./plan.js";
 import { queueSuites } from "./queue.js";
+import { sliceSuites } from "./slice.js";
 import { slotSuites } from "./slot.js";
 import { measure, type Row, type Suite } from "./suite.js";
 import { formatVerdicts, type Verdict, verdictOf } from "./verdict.js";
 
 /** Made one after the other: what a suite decodes need not lie in memory while others run. A new subject adds its suites here. */
-const suites: (() => Suite)[] = [...encodeSuites.map((suite) => () => suite), ...slotSuites, ...planSuites, ...queueSuites];
+const suites: (() => Suite)[] = [
+	...encodeSuites.map((suite) => () => suite),
+	...sliceSuites,
+	...slotSuites,
+	...planSuites,
+	...queueSuites,
+];
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: "string" } } });
 const [filter = ""] = positionals;

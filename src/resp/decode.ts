@@ -21,6 +21,7 @@ import {
 	MAX_LINE,
 	type RawBuffer,
 	utf8Text,
+	viewOf,
 } from "./bytes.js";
 import { ChunkText } from "./chunk-text.js";
 import { lineValue, replyError } from "./line-value.js";
@@ -59,6 +60,8 @@ const MAX_ELEMENTS = 2 ** 32 - 1;
 /** So many digits cannot leave the 31-bit integers, whose arithmetic is the cheapest; a 64-bit integer has up to ten more. */
 const SMALL_DIGITS = 9;
 const MORE_DIGITS = 10;
+
+const NO_MEMORY = new ArrayBuffer(0);
 
 const State = { idle: 0, writing: 1, failed: 2 } as const;
 
@@ -113,6 +116,9 @@ export class Resp3Decoder implements ReplyDecoder {
 	/** The last `room` was the body's own, not the slab's. */
 	#roomIsBody = false;
 	#inPlace = false;
+	/** What the chunk at hand is a view of, and from where: asking it costs as much as making another view. */
+	#memory: ArrayBufferLike = NO_MEMORY;
+	#base = 0;
 	/** Bytes of the chunk at hand that were handed out as small Buffers, or belong to one that was cut. */
 	#lent = 0;
 	/** The bulk in `#body` becomes a small Buffer. */
@@ -157,6 +163,10 @@ export class Resp3Decoder implements ReplyDecoder {
 		this.#lender.nextChunk();
 		this.#text.nextChunk();
 		this.#inPlace = inPlace;
+		if (inPlace) {
+			this.#memory = bytes.buffer;
+			this.#base = bytes.byteOffset;
+		}
 		this.#lent = 0;
 		const end = bytes.length;
 		let pos = 0;
@@ -377,7 +387,7 @@ export class Resp3Decoder implements ReplyDecoder {
 		const length = stop - start;
 		if (length >= IN_PLACE_BYTES) return this.#lender.lend(chunk, start, stop, end);
 		this.#lent += length;
-		return this.#inPlace ? chunk.subarray(start, stop) : this.#lender.lend(chunk, start, stop, end);
+		return this.#inPlace ? viewOf(this.#memory, this.#base + start, length) : this.#lender.lend(chunk, start, stop, end);
 	}
 
 	/** Verbatim strings and bulk errors: no null, not streamed. */

@@ -1,5 +1,5 @@
 /** Small Buffers are cut from shared slabs: one allocation serves hundreds, and none keeps a 64 KiB read chunk alive. */
-import { allocate, type RawBuffer } from "./bytes.js";
+import { allocate, type RawBuffer, viewOf } from "./bytes.js";
 
 /** From here on a value owns its memory. */
 export const SMALL_VALUE_BYTES = 4096;
@@ -25,13 +25,13 @@ function reserve(size: number): number {
 export function copyOfSmall(bytes: Uint8Array): Buffer {
 	const offset = reserve(bytes.byteLength);
 	slab.set(bytes, offset);
-	return slab.subarray(offset, offset + bytes.byteLength);
+	return viewOf(slab.buffer, offset, bytes.byteLength);
 }
 
 /** Memory for a small value whose bytes are still arriving. */
 export function smallMemory(size: number): RawBuffer {
 	const offset = reserve(size);
-	return slab.subarray(offset, offset + size) as RawBuffer;
+	return viewOf(slab.buffer, offset, size);
 }
 
 /** Values from here on own their memory even where they were read in place. */
@@ -90,7 +90,7 @@ export class ReadSlab {
  * do not keep the bytes around them.
  */
 export class Lender {
-	#memory: RawBuffer = slab;
+	#memory: ArrayBufferLike = slab.buffer;
 	/** The window, in positions of the chunk, and what must be added to them to get positions in `#memory`. */
 	#from = 0;
 	#to = 0;
@@ -116,7 +116,7 @@ export class Lender {
 		if (end > this.#to || start < this.#from) this.#openWindow(chunk, start, size, chunkEnd);
 		this.#lent += size;
 		const shift = this.#shift;
-		return this.#memory.subarray(start + shift, end + shift);
+		return viewOf(this.#memory, start + shift, size);
 	}
 
 	#openWindow(chunk: RawBuffer, start: number, size: number, chunkEnd: number): void {
@@ -124,7 +124,7 @@ export class Lender {
 		this.#window = Math.max(size, wanted);
 		const window = Math.min(this.#window, chunkEnd - start);
 		const offset = reserve(window);
-		this.#memory = slab;
+		this.#memory = slab.buffer;
 		this.#from = start;
 		this.#to = start + window;
 		this.#shift = offset - start;

@@ -59,6 +59,7 @@ export interface AdapterEntry {
 export const adapters: readonly AdapterEntry[] = [
 	{ name: "slotwire", peer: null, runtime: "node" },
 	{ name: "floor", peer: null, runtime: "node", floor: true },
+	{ name: "floor-onread", peer: null, runtime: "node", floor: true },
 	{ name: "ioredis", peer: "ioredis", runtime: "node" },
 	{ name: "ioredis-auto", peer: "ioredis", runtime: "node" },
 	{ name: "node-redis", peer: "redis", runtime: "node" },

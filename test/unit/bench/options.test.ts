@@ -47,7 +47,7 @@ test("--help explains each option, and names each client", async () => {
 		"--list",
 	])
 		expect(host.printed).toContain(`  ${word} `);
-	for (const client of ["slotwire", "floor", "ioredis", "ioredis-auto", "node-redis", "glide", "iovalkey", "bun"])
+	for (const client of ["slotwire", "floor", "floor-onread", "ioredis", "ioredis-auto", "node-redis", "glide", "iovalkey", "bun"])
 		expect(host.printed).toContain(client);
 });
 
