@@ -14,13 +14,13 @@ function cut(view: (slab: ReturnType<typeof allocate>, memory: ArrayBufferLike, 
 	};
 }
 
-export const sliceSuites: Suite[] = [
-	{
+export const sliceSuites: (() => Suite)[] = [
+	() => ({
 		name: "slice of a slab",
 		operations: VALUES,
 		cases: [
 			{ name: "subarray", run: cut((slab, _, from) => slab.subarray(from, from + BYTES)) },
 			{ name: "viewOf", run: cut((_, memory, from) => viewOf(memory, from, BYTES)) },
 		],
-	},
+	}),
 ];
