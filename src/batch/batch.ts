@@ -14,16 +14,33 @@ import { BatchError, ClientError } from "../errors.js";
 import { GroupRequest } from "../group-request.js";
 import { type Attempt, CommandFlag, type Frames, lateError } from "../request.js";
 import type { Reply } from "../resp/reply.js";
-import type { BatchCommand, Chunk } from "./plan.js";
+import { type BatchCommand, type Chunk, sortedBySlot } from "./plan.js";
 
-/** Larger batches are planned lane by lane, so many items of a lane at a time: their commands exist when they are needed. */
-export const WINDOW_ITEMS = 4096;
-/** Up to here a batch is planned at once. */
-export const WHOLE_ITEMS = 16_384;
+/**
+ * Larger batches are planned lane by lane, a window of so many items at a time, or two chunks: their commands exist when they are needed, and
+ * are gone before a collection takes them for long-lived (bench `growth`).
+ */
+export const WINDOW_ITEMS = 512;
+/** Up to so many windows are planned at once. */
+const WHOLE_WINDOWS = 4;
+
+/** Items of a window whose chunks have so many keys. */
+export function windowOf(chunkSize: number): number {
+	return Math.max(WINDOW_ITEMS, 2 * chunkSize);
+}
+
+/** Whether a batch is planned before its call returns. */
+export function isWhole(items: number, window: number): boolean {
+	return items <= WHOLE_WINDOWS * window;
+}
 
 /** What is particular to one kind of batch. */
 export interface BatchWork<T> {
 	readonly items: number;
+	/** Items of a lane that are planned at a time, see {@link windowOf}. */
+	readonly window: number;
+	/** Slots of the items; null where slots do not matter. Windows are made of whole slots, as far as they go. */
+	readonly slots: Int32Array | null;
 	/** The lane of an item. */
 	laneOf(item: number): unknown;
 	/** Chunks by lane for the items `order[from]` to `order[to - 1]`; without `order`, for those from `from` on. */
@@ -88,18 +105,19 @@ export class BatchRun<T> extends Timed {
 	}
 
 	start(): void {
-		const { items } = this.#work;
+		const { items, window } = this.#work;
 		this.#launching += 1;
-		if (items > WHOLE_ITEMS) this.#lanes = this.#byLane().map((order) => laneRun(order, []));
+		if (!isWhole(items, window)) this.#lanes = this.#byLane().map((order) => laneRun(order, []));
 		else if (items > 0) this.#lanes = this.#work.plan(null, 0, items).map((chunks) => laneRun(null, chunks.map(this.#encode)));
 		for (const lane of this.#lanes) this.#launch(lane);
 		this.#launching -= 1;
 		this.#advance();
 	}
 
-	/** The items of each lane, in their order. */
+	/** The items of each lane: by slot, those of one slot in their order. */
 	#byLane(): Int32Array[] {
-		const { items } = this.#work;
+		const { items, slots } = this.#work;
+		const sorted = slots === null ? null : sortedBySlot(slots);
 		const numbers = new Map<unknown, number>();
 		const counts: number[] = [];
 		const laneOf = new Uint32Array(items);
@@ -115,7 +133,8 @@ export class BatchRun<T> extends Timed {
 		}
 		const orders = counts.map((count) => new Int32Array(count));
 		const filled = counts.fill(0);
-		for (let item = 0; item < items; item++) {
+		for (let i = 0; i < items; i++) {
+			const item = sorted === null ? i : (sorted[i] as number);
 			const number = laneOf[item] as number;
 			(orders[number] as Int32Array)[(filled[number] as number)++] = item;
 		}
@@ -184,7 +203,7 @@ export class BatchRun<T> extends Timed {
 
 	#plan(lane: LaneRun, order: Int32Array): void {
 		const from = lane.planned;
-		lane.planned = Math.min(order.length, from + WINDOW_ITEMS);
+		lane.planned = Math.min(order.length, from + this.#work.window);
 		lane.chunks = this.#work.plan(order, from, lane.planned).flat().map(this.#encode);
 		lane.next = 0;
 	}

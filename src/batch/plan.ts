@@ -72,6 +72,17 @@ export function groupBySlot(
 	return groups;
 }
 
+/** Numbers of the items in the order of their slots, -1 first; those of one slot stay in their own order. */
+export function sortedBySlot(slots: Int32Array): Int32Array {
+	// Where the next item of each slot belongs, slot -1 at the front.
+	const next = new Int32Array(SLOT_COUNT + 2);
+	for (const slot of slots) (next[slot + 2] as number) += 1;
+	for (let at = 1; at < next.length; at++) (next[at] as number) += next[at - 1] as number;
+	const sorted = new Int32Array(slots.length);
+	for (let item = 0; item < slots.length; item++) sorted[(next[(slots[item] as number) + 1] as number)++] = item;
+	return sorted;
+}
+
 /** One multi-key command per group and chunk. A group larger than what is left of a chunk is cut there. */
 export function planKeys(
 	kind: KeyCommand,

@@ -1,5 +1,5 @@
 /** What `mget`, `setMany`, `delMany` and `existsMany` are, as work for a batch. */
-import type { BatchWork } from "../batch/batch.js";
+import { type BatchWork, windowOf } from "../batch/batch.js";
 import {
 	type BatchCommand,
 	type Chunk,
@@ -159,7 +159,7 @@ function keyWork(
 	kind: KeyCommand,
 	single: KeyCommand,
 	limits: { keys: number; bytes: number },
-): Pick<BatchWork<never>, "items" | "laneOf" | "plan" | "split"> {
+): Pick<BatchWork<never>, "items" | "window" | "slots" | "laneOf" | "plan" | "split"> {
 	const { dispatcher } = core;
 	const { keyGroups } = dispatcher;
 	const slots = keyGroups === 1 ? null : new Int32Array(keys.length);
@@ -167,6 +167,8 @@ function keyWork(
 	const laneOf: LaneOf = (slot, flags) => dispatcher.lane(slot, flags);
 	return {
 		items: keys.length,
+		window: windowOf(limits.keys),
+		slots,
 		laneOf: (item) => dispatcher.lane(slots?.[item] ?? -1, kind.flags),
 		plan: (order, from, to) => planKeys(kind, keys, groupBySlot(slots, order, from, to), laneOf, limits),
 		split({ items, slot }, parts) {
@@ -196,14 +198,17 @@ export function commandWork<T>(
 	core: Core,
 	items: number,
 	command: (item: number) => BatchCommand,
-	slotOf: (item: number) => number,
+	slots: Int32Array | null,
 	options: ResolvedBatchOptions,
 	take: (command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]) => void,
 ): BatchWork<T> {
 	const laneOf: LaneOf = (slot, flags) => core.dispatcher.lane(slot, flags);
+	const slotOf = (item: number): number => slots?.[item] ?? -1;
 	const limits = { keys: options.chunkSize, bytes: options.maxChunkBytes };
 	return {
 		items,
+		window: windowOf(limits.keys),
+		slots,
 		laneOf: (item) => laneOf(slotOf(item), 0),
 		plan(order, from, to): Chunk[][] {
 			const commands = new Array<BatchCommand>(to - from);

@@ -1,5 +1,5 @@
 /** `setMany` as work for a batch: one SET per entry, each with its own options or the defaults. */
-import { type BatchWork, WHOLE_ITEMS } from "../batch/batch.js";
+import { type BatchWork, isWhole, windowOf } from "../batch/batch.js";
 import type { EncodedFrames, FrameWriter } from "../batch/frames.js";
 import type { BatchCommand } from "../batch/plan.js";
 import type { Core, View } from "../core.js";
@@ -57,15 +57,14 @@ export function setWork<T>(
 	} catch (error) {
 		throw ofEntry(i, error);
 	}
-	const encoded = count <= WHOLE_ITEMS && bytes <= ENCODED_BYTES;
+	const encoded = isWhole(count, windowOf(options.chunkSize)) && bytes <= ENCODED_BYTES;
 	if (!encoded) for (const column of [keys, values]) snapshotAll(column);
-	const slotOf = (item: number): number => slots?.[item] ?? -1;
 	const command = (item: number): SetCommand => {
 		const args = ["SET", keys[item] as Argument, values[item] as Argument, ...(tails?.[item] ?? defaultTail)];
-		return new SetCommand(args, slotOf(item), view.mode, item);
+		return new SetCommand(args, slots?.[item] ?? -1, view.mode, item);
 	};
 	return {
-		...commandWork<T>(core, count, command, slotOf, options, ({ items }, reply, results) => {
+		...commandWork<T>(core, count, command, slots, options, ({ items }, reply, results) => {
 			results[items[0] as number] = reply as T;
 		}),
 		encode: (chunk) => (encoded ? encodeSets(chunk as SetCommand[], core.frameWriter) : null),

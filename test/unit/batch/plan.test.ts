@@ -8,6 +8,7 @@ import {
 	type KeyCommand,
 	planCommands,
 	planKeys,
+	sortedBySlot,
 } from "../../../src/batch/plan.js";
 import { ReplyMode } from "../../../src/resp/reply.js";
 import { keySlot } from "../../../src/slot.js";
@@ -175,3 +176,12 @@ function set(key: string, item: number, valueBytes = 1): BatchCommand {
 		items: [item],
 	};
 }
+
+test("E05 items sorted by slot: slots in order, those without one first, and items of a slot in their own order", () => {
+	fc.assert(
+		fc.property(fc.array(fc.constantFrom(-1, 0, 1, 7, 16_383), { maxLength: 200 }), (slots) => {
+			const expected = slots.map((_, item) => item).sort((a, b) => slots[a]! - slots[b]! || a - b);
+			expect([...sortedBySlot(Int32Array.from(slots))]).toEqual(expected);
+		}),
+	);
+});
