@@ -18,7 +18,7 @@ servers, the clients in turn round by round. Without filters: the standard run, 
   --client NAME     only these, and slotwire: ${adapters.map(({ name }) => name).join(", ")}
   --workload PART   only workloads whose name has this part, also those that are not in the standard run; --list shows them
   --topology NAME   only standalone, cluster-3 or cluster-6
-  --rounds N        at least so many measured rounds (default 5, with --quick 3)
+  --rounds N        at least so many measured rounds (default 7, with --quick 3)
   --round-ms N      length of a round (default 500, with --quick 150)
   --out FILE        save after each cell; a file that lacks some of the cells is gone on with
   --fresh           start the file anew in any case
@@ -46,7 +46,7 @@ export interface Progress {
 }
 
 const QUICK = { rounds: 3, roundMs: 150 };
-const STANDARD = { rounds: 5, roundMs: 500 };
+const STANDARD = { rounds: 7, roundMs: 500 };
 
 /** Resolves with the results; undefined when there was nothing to measure, such as after --help. */
 export async function runBench(args: string[], host: BenchHost): Promise<Results | undefined> {
