@@ -16,12 +16,17 @@ const { values: options } = parseArgs({
 		/** Part of a series' name. */
 		only: { type: "string", default: "" },
 		out: { type: "string", default: "bench/growth.json" },
+		help: { type: "boolean", default: false },
 	},
 });
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
 async function main(): Promise<void> {
+	if (options.help) {
+		process.stdout.write("npm run bench:growth -- [--only PART of a series' name] [--out FILE]\n");
+		return;
+	}
 	await using stage = new Stage(await findRuntime(), undefined);
 	const { date, machine } = newResults(VERSION, stage.servers, 0);
 	const plans = [...livePlans(stage), ...topologyPlans()].filter(({ name }) => name.includes(options.only));

@@ -2,10 +2,10 @@
 import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Results, readResults } from "../../src/cli/bench/results.js";
+import type { Growth } from "../growth/series.js";
 import { clusterChart } from "./charts/cluster.js";
 import type { Chart } from "./charts/render.js";
 import { requestCharts } from "./charts/requests.js";
-import type { Growth } from "./growth.js";
 import { cellsSection } from "./sections/cells.js";
 import { abSection, baselineSection } from "./sections/csv.js";
 import { growthSection } from "./sections/growth.js";

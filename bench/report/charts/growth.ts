@@ -1,8 +1,8 @@
 /** One curve: cost by size. */
-import type { GrowthSeries } from "../growth.js";
+import type { Series } from "../../growth/series.js";
 import { type Chart, FAINT, LINES, markOf, renderSvg, titled } from "./render.js";
 
-export function growthChart({ name, unit, x, points }: GrowthSeries): Chart {
+export function growthChart({ name, unit, x, points }: Series): Chart {
 	const { color } = markOf("slotwire");
 	// A logarithm needs something above nothing.
 	const type = points.every((point) => point.x > 0) ? "log" : "value";

@@ -9,7 +9,7 @@ import type { Workload } from "./workload.js";
 
 /** A client that is silent for longer has failed. */
 const SILENCE_MS = 30_000;
-const worker = fileURLToPath(new URL("./worker.js", import.meta.url));
+const ownWorker = fileURLToPath(new URL("./worker.js", import.meta.url));
 
 export class Subject implements AsyncDisposable {
 	readonly #child: ChildProcess;
@@ -18,7 +18,8 @@ export class Subject implements AsyncDisposable {
 	#stderr = "";
 	#failure: string | null = null;
 
-	constructor({ runtime }: AdapterEntry) {
+	/** @param worker that of another build measures that build */
+	constructor({ runtime }: Pick<AdapterEntry, "runtime">, worker = ownWorker) {
 		const binary = runtime === "bun" ? (bunBinary() ?? "bun") : process.execPath;
 		this.#child = spawn(binary, [worker], { stdio: ["pipe", "pipe", "pipe"] });
 		this.#lines = createInterface({ input: this.#child.stdout! });

@@ -40,7 +40,11 @@ test("one line: what looks like a path but is none stays", () => {
 });
 
 test("the same figures make the same charts, however many were drawn before", () => {
-	const growth = { date: "2026-01-01", machine: "m", series: [{ name: "A b", unit: "µs", x: "keys", points: [{ x: 1, y: 2 }] }] };
+	const growth = {
+		date: "2026-01-01",
+		machine: run.machine,
+		series: [{ name: "A b", unit: "µs", x: "keys", points: [{ x: 1, y: 2 }] }],
+	};
 	const first = renderReport(sources({ growth }));
 	expect(first.charts.map(({ file }) => file)).toEqual(["requests.svg", "cpu.svg", "growth-a-b.svg"]);
 	expect(renderReport(sources({ growth }))).toEqual(first);
@@ -53,7 +57,7 @@ test("growth: a column for each further figure, empty where a point has none", (
 		{ x: 1000, y: 3, more: { p95: 7 } },
 	];
 	const { text } = renderReport(
-		sources({ growth: { date: "d", machine: "m", series: [{ name: "A", unit: "µs", x: "keys", points }] } }),
+		sources({ growth: { date: "d", machine: run.machine, series: [{ name: "A", unit: "µs", x: "keys", points }] } }),
 	);
 	expect(text).toContain("| keys | µs | p95 |\n| ---: | ---: | ---: |\n| 1 | 2 |  |\n| 1,000 | 3 | 7 |");
 });
@@ -93,7 +97,10 @@ test("without cells there is nothing to report, and the error says how to get so
 test("a report leaves no chart of an earlier one", async () => {
 	await writeFile(join(folder, "results.json"), JSON.stringify(run));
 	const growth = join(folder, "growth.json");
-	await writeFile(growth, JSON.stringify({ series: [{ name: "A", unit: "µs", x: "keys", points: [{ x: 1, y: 2 }] }] }));
+	await writeFile(
+		growth,
+		JSON.stringify({ date: "d", machine: run.machine, series: [{ name: "A", unit: "µs", x: "keys", points: [{ x: 1, y: 2 }] }] }),
+	);
 	await writeReport(folder);
 	expect(await readdir(join(folder, "charts"))).toEqual(["cpu.svg", "growth-a.svg", "requests.svg"]);
 	await rm(growth);
