@@ -1,7 +1,7 @@
 /** What one node owes: the bounds of its queues. */
 import { ClientError } from "./errors.js";
 import type { PoolSettings } from "./options.js";
-import type { Command } from "./request.js";
+import type { Command, Request } from "./request.js";
 
 /** How many budgets of a client are exhausted: while it is 0 nobody has to look which. */
 export interface Crowd {
@@ -51,6 +51,11 @@ export class Budget {
 			this.commands < this.#maxCommands && (this.bytes + bytes + OVERHEAD_BYTES <= this.#maxBytes || this.commands === 0);
 		if (!fits && this.#isNearlyFull()) this.#setFull(true);
 		return fits;
+	}
+
+	/** Why a request is not accepted; null when it is. A batch waits for room. */
+	overload(request: Request): ClientError | null {
+		return request.mayWait || this.admits(request.command(0).bytes) ? null : this.error();
 	}
 
 	/**

@@ -38,6 +38,17 @@ export interface NodeContext extends ConnectionContext {
 	plainResp2Until: number;
 }
 
+/** Begins a connection to the node; the error when not even that is possible. */
+export function connectTo(
+	node: NodeContext,
+	credentials: Credentials | undefined,
+	observer: ConnectionObserver,
+): Connection | ClientError {
+	const { endpoint, budget, readOnly } = node;
+	const plainResp2 = performance.now() < node.plainResp2Until;
+	return openConnection({ endpoint, budget, credentials, plainResp2, readOnly }, node, observer);
+}
+
 export class Lane {
 	readonly #node: NodeContext;
 	readonly #observer: LaneObserver;
@@ -169,9 +180,7 @@ export class Lane {
 			},
 			push: () => {},
 		};
-		const plainResp2 = performance.now() < node.plainResp2Until;
-		const { endpoint, budget, readOnly } = node;
-		const connection = openConnection({ endpoint, budget, credentials, plainResp2, readOnly }, node, observer);
+		const connection = connectTo(node, credentials, observer);
 		if (connection instanceof ClientError) {
 			this.#lost(connection);
 			return;

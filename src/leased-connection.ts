@@ -44,16 +44,12 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		const refusal = this.closed ?? this.#refusal(request) ?? this.#overload(request);
+		const refusal = this.closed ?? this.#refusal(request) ?? this.#budget.overload(request);
 		if (refusal !== null) settleAll(request, refusal);
 		else {
 			for (let i = 0; i < request.size; i++) this.#note(request.command(i));
 			this.#connection.send(request);
 		}
-	}
-
-	#overload(request: Request): ClientError | null {
-		return request.mayWait || this.#budget.admits(request.command(0).bytes) ? null : this.#budget.error();
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */

@@ -1,8 +1,8 @@
 /** One connection beside the shared ones, from its credentials to the end of its handshake. */
-import { type Connection, type ConnectionObserver, openConnection } from "./connection/connection.js";
+import type { Connection, ConnectionObserver } from "./connection/connection.js";
 import { credentialsFor } from "./connection/credentials.js";
 import { ClientError } from "./errors.js";
-import type { NodeContext } from "./lane.js";
+import { connectTo, type NodeContext } from "./lane.js";
 import type { Credentials } from "./options.js";
 
 export class Opening {
@@ -38,7 +38,6 @@ export class Opening {
 	}
 
 	#connect(credentials: Credentials | undefined, later: Omit<ConnectionObserver, "ready">): void {
-		const { endpoint, budget, readOnly, plainResp2Until } = this.#node;
 		let ready = false;
 		const observer: ConnectionObserver = {
 			...later,
@@ -51,8 +50,7 @@ export class Opening {
 				else this.#reject(cause);
 			},
 		};
-		const plainResp2 = performance.now() < plainResp2Until;
-		const connection = openConnection({ endpoint, budget, credentials, plainResp2, readOnly }, this.#node, observer);
+		const connection = connectTo(this.#node, credentials, observer);
 		if (connection instanceof ClientError) this.#reject(connection);
 		else this.#connection = connection;
 	}

@@ -92,7 +92,7 @@ export class Pool implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		const refusal = this.#closed ?? this.overload(request);
+		const refusal = this.#closed ?? this.budget.overload(request);
 		if (refusal !== null) {
 			settleAll(request, refusal);
 			return;
@@ -163,11 +163,6 @@ export class Pool implements Dispatcher, Carrier {
 	}
 
 	// ── for the layer above, which keeps its own counsel about errors ──
-
-	/** Why a single command is not accepted; null when it is. Chunks of a batch always are: they wait. */
-	overload(request: Request): ClientError | null {
-		return request.mayWait || this.budget.admits(request.command(0).bytes) ? null : this.budget.error();
-	}
 
 	/** Sends an entry whose carrier is already set. */
 	send(entry: Entry, slot: number): void {

@@ -331,7 +331,7 @@ export class Cluster implements Dispatcher, Carrier {
 		const { slot, flags } = request.command(0);
 		const held = this.#fences.size === 0 ? null : this.#fences.budgetOf(slot);
 		if (held !== null && !held.admits(request.command(0).bytes)) return held.error();
-		return this.#poolFor(slot, flags)?.overload(request) ?? null;
+		return this.#poolFor(slot, flags)?.budget.overload(request) ?? null;
 	}
 
 	#sharesLane(entry: Entry, lane: Lane): boolean {

@@ -177,6 +177,7 @@ export class Resp3Decoder implements ReplyDecoder {
 			} else if (this.#line.length > 0) pos = this.#resumeLine(bytes, pos, end);
 			else pos = this.#frames(bytes, pos, end, false);
 		}
+		this.#memory = NO_MEMORY;
 		this.#slab.observe(end, this.#lent);
 	}
 
@@ -212,6 +213,7 @@ export class Resp3Decoder implements ReplyDecoder {
 			if (this.#streamed !== null) {
 				if (type !== semicolon) throw new ProtocolError("a streamed string was interrupted");
 			} else if (top.outer === null && !resumed && type !== greater && type !== pipe) top.mode = this.#sink.mode();
+			// Most integers are 0 or 1.
 			if (type === colon && pos + 3 < end && chunk[pos + 2] === cr && chunk[pos + 3] === lf) {
 				const digit = ((chunk[pos + 1] as number) - zero) >>> 0;
 				if (digit <= 9) {
