@@ -1,6 +1,6 @@
 /** Whether a target is reached, by the results of a run. */
 import type { Results } from "../../src/cli/bench/results.js";
-import { type Best, bestOf, clients, type Found, isFound, lookUp, type Missing, peers, rivalWorkload } from "./rivals.js";
+import { type Best, bestOf, clients, type Found, isFound, lookUp, type Missing, peers } from "./rivals.js";
 import type { Target } from "./targets.js";
 
 export interface Judged {
@@ -32,7 +32,7 @@ export function judge(target: Target, results: Results): Verdict {
 }
 
 function findReference({ topology, workload, against }: Target, results: Results): Best | Found | Missing {
-	const name = against.workload ?? rivalWorkload(workload);
+	const name = against.workload ?? workload;
 	if ("client" in against) return lookUp(results, topology, name, against.client);
 	return bestOf(results, topology, name, against.best === "peer" ? peers : clients, against.by);
 }

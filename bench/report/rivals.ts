@@ -31,11 +31,6 @@ export function findCell(results: Results, topology: Topology, name: string): Ce
 	return results.cells.find(({ workload }) => workload.topology === topology && workload.name === name);
 }
 
-/** Nobody else has `getInto`: it is compared with the plain GET of the others. */
-export function rivalWorkload(name: string): string {
-	return name.replace(/^getInto-/, "get-");
-}
-
 export function lookUp(results: Results, topology: Topology, name: string, client: string): Found | Missing {
 	const cell = findCell(results, topology, name);
 	const outcome = cell?.outcomes[client];

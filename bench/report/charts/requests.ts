@@ -3,7 +3,7 @@ import type { Results } from "../../../src/cli/bench/results.js";
 import type { Workload } from "../../../src/cli/bench/workload.js";
 import { formatRatio } from "../judge.js";
 import { describe, topologyTitles } from "../naming.js";
-import { bestOf, clients, isFound, lookUp, peers, rivalWorkload } from "../rivals.js";
+import { bestOf, clients, isFound, lookUp, peers } from "../rivals.js";
 import type { Figure } from "../targets.js";
 import { drawRelative, type RelativeRow } from "./relative.js";
 import type { Chart } from "./render.js";
@@ -26,11 +26,11 @@ export function requestCharts(results: Results): Chart[] {
 	const subtitle = subtitleOf(results);
 	const others = clients.filter((name) => name !== "slotwire");
 	const best = (workload: Workload): number | undefined => {
-		const found = bestOf(results, workload.topology, rivalWorkload(workload.name), peers, "rate");
+		const found = bestOf(results, workload.topology, workload.name, peers, "rate");
 		return isFound(found) ? found.summary.rate : undefined;
 	};
 	const floor = (workload: Workload): number | undefined => {
-		const found = lookUp(results, workload.topology, rivalWorkload(workload.name), "floor");
+		const found = lookUp(results, workload.topology, workload.name, "floor");
 		return isFound(found) ? found.summary.cpu : undefined;
 	};
 	const requests = {
@@ -73,7 +73,7 @@ function rowsOf(
 			const reference = referenceOf(workload);
 			const values: Record<string, number> = {};
 			for (const client of clients) {
-				const found = lookUp(results, topology, client === "slotwire" ? name : rivalWorkload(name), client);
+				const found = lookUp(results, topology, name, client);
 				if (isFound(found) && reference !== undefined) values[client] = found.summary[figure] / reference;
 			}
 			const where = topology === "standalone" ? "" : `, ${topologyTitles[topology].replace(/^Cluster of (\d) .*/, "$1 nodes")}`;

@@ -23,7 +23,8 @@ export function operationOf(driver: Driver, workload: Workload, requests: readon
 		case "loop":
 			return get === undefined ? null : (i) => readInTurn(get, at(i).keys);
 		case "getInto": {
-			if (getInto === undefined) return null;
+			// Who cannot, reads as it can.
+			if (getInto === undefined) return get === undefined ? null : (i) => get(key(i));
 			const targets = Array.from({ length: workload.inFlight }, () => Buffer.alloc(workload.valueBytes));
 			return async (i) => {
 				// One for each request in flight: a target may be lent once.

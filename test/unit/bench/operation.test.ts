@@ -116,6 +116,15 @@ test("requests in flight at the same time are given targets of their own", async
 	for (const [i, result] of results.entries()) expect(wrongRead(result, requests[i]!, workload, driver)).toBe(null);
 });
 
+test("where a driver has no getInto, it reads by GET", async () => {
+	const workload = workloadOf("getInto", 1);
+	const requests = requestsOf(workload);
+	const { getInto: _, ...driver } = memoryDriver(workload);
+	const value = await operationOf(driver, workload, requests)!(0);
+	expect(wrongRead(value, requests[0]!, workload, driver)).toBe(null);
+	expect(driver.calls).toEqual([["get", requests[0]!.keys[0]]]);
+});
+
 test("what a driver has no call for is no operation", () => {
 	for (const call of ["get", "getInto", "set", "mget", "setMany", "concurrent", "loop"] as const)
 		expect(operationOf({ close: async () => {} }, workloadOf(call, 1), [])).toBe(null);

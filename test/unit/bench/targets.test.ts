@@ -98,15 +98,6 @@ describe("the verdict", () => {
 		expect(judge(memory, run)).toMatchObject({ state: "reached", client: "iovalkey", ratio: 1.3 });
 	});
 
-	test("getInto is compared with the plain GET of the others", () => {
-		const target: Target = { ...rate, workload: "getInto-1MiB-x4", bound: 1.15 };
-		const run = results(
-			cell("standalone", "getInto-1MiB-x4", { slotwire: measured({ rate: 230 }), ioredis: unsupported }),
-			cell("standalone", "get-1MiB-x4", { slotwire: measured({ rate: 999 }), ioredis: measured({ rate: 200 }) }),
-		);
-		expect(judge(target, run)).toMatchObject({ state: "reached", client: "ioredis", ratio: 1.15 });
-	});
-
 	test("a tail is compared with the lowest of another way to read, slotwire's own loop among them", () => {
 		const read = { topology: "cluster-3", workload: "mget-128-2KiB-tagged", figure: "p95" } as const;
 		const run = results(

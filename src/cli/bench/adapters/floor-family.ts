@@ -16,7 +16,7 @@ export function floorFamily(reading: Reading): Adapter {
 		version: process.version,
 		async connect(target, workload, requests) {
 			// One server, one flight a request: what several nodes allow is a matter of routing, not of `net`.
-			if (target.cluster || workload.call === "getInto") return { close: async () => {} };
+			if (target.cluster) return { close: async () => {} };
 			if (reading === "onread" && target.ca !== undefined) return { close: async () => {} };
 			return await openFloor(target, workload, requests, reading);
 		},
@@ -101,7 +101,7 @@ function open({ host, ports, ca }: Target, reading: Reading, received: (bytes: n
 }
 
 function commandsOf({ keys, values }: WorkRequest, { call }: Workload): Buffer[] {
-	if (call === "get") return [encodeCommand(["GET", keys[0] as string])];
+	if (call === "get" || call === "getInto") return [encodeCommand(["GET", keys[0] as string])];
 	if (call === "set") return [encodeCommand(["SET", keys[0] as string, values[0] as Buffer])];
 	if (call === "mget") return [encodeCommand(["MGET", ...keys])];
 	return keys.map((key, i) => encodeCommand(["SET", key, values[i] as Buffer, "EX", TTL_SECONDS]));
@@ -109,7 +109,7 @@ function commandsOf({ keys, values }: WorkRequest, { call }: Workload): Buffer[]
 
 function replyLength({ call, keys, valueBytes }: Workload): number {
 	const bulk = `$${valueBytes}\r\n`.length + valueBytes + 2;
-	if (call === "get") return bulk;
+	if (call === "get" || call === "getInto") return bulk;
 	if (call === "mget") return `*${keys}\r\n`.length + keys * bulk;
 	return "+OK\r\n".length * keys;
 }
