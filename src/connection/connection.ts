@@ -288,13 +288,13 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 				this.#held = true;
 				break;
 			}
-			ledger.take();
 			if (entry.abandoned) {
-				ledger.giveBack(entry, 0, skipped, false);
+				ledger.giveBack(ledger.take(), 0, skipped, false);
 				continue;
 			}
 			const borrowing = borrows(entry);
 			if (borrowing) {
+				ledger.take();
 				entry = withoutDetached(entry, this, (whole, command) => ledger.drop(whole, command));
 				if (entry.size === 0) continue;
 			}
@@ -309,7 +309,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			if (borrowing) entry.borrowedUpTo = this.#output + writer.length;
 			if (!entry.internal) commands += size;
 			this.#alone = entry.losses >= ALONE_FROM_LOSSES;
-			if (ledger.write(entry)) this.#silence.begin();
+			if (borrowing ? ledger.write(entry) : ledger.writeNext()) this.#silence.begin();
 		}
 		return commands;
 	}

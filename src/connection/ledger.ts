@@ -2,7 +2,7 @@
  * What one connection was given and has not brought back: entries that wait to be written, then those whose replies are due. Replies come in
  * the order of the commands, so the next one always answers the command at `head` and `cursor`.
  *
- *     accept ──► waiting ──► take, write ──► in flight ──► advance: answered
+ *     accept ──► waiting ──► writeNext ──► in flight ──► advance: answered
  *                   └──────────────┬──────────────┘
  *                                  ▼
  *                        giveBack: not answered here
@@ -19,9 +19,10 @@ export class Ledger {
 	head: Entry | undefined = undefined;
 	cursor = 0;
 	bytesInFlight = 0;
-	readonly #waiting = new Denque<Entry>();
-	/** In flight, behind the head. */
-	readonly #behind = new Denque<Entry>();
+	/** Those in flight behind the head, then those that wait. An entry that is written stays where it is. */
+	readonly #queue = new Denque<Entry>();
+	/** How many of them are in flight. */
+	#behind = 0;
 	readonly #budget: Budget;
 	/** What is owed by slot, while somebody wants to know. */
 	#census: Census | null = null;
@@ -32,29 +33,29 @@ export class Ledger {
 
 	/** The entry to be written next. */
 	get next(): Entry | undefined {
-		return this.#waiting.peekFront();
+		return this.#queue.peekAt(this.#behind);
 	}
 
 	get isEmpty(): boolean {
-		return this.head === undefined && this.#waiting.length === 0;
+		return this.head === undefined && this.#queue.length === 0;
 	}
 
 	/** Commands, those included that their callers gave up. */
 	get size(): number {
-		let size = this.head === undefined ? 0 : this.head.size - this.cursor;
-		for (const queue of [this.#behind, this.#waiting]) {
-			for (let at = 0; at < queue.length; at++) size += (queue.peekAt(at) as Entry).size;
-		}
+		let size = -this.cursor;
+		for (const entry of this.#entries()) size += entry.size;
 		return size;
 	}
 
 	/** Whether somebody waits for any of it: callers may have given up, and the client's own questions can wait for ever. */
 	get isAwaited(): boolean {
-		if (this.head !== undefined && isAwaited(this.head)) return true;
-		return [this.#behind, this.#waiting].some((queue) => {
-			for (let at = 0; at < queue.length; at++) if (isAwaited(queue.peekAt(at) as Entry)) return true;
-			return false;
-		});
+		for (const entry of this.#entries()) if (isAwaited(entry)) return true;
+		return false;
+	}
+
+	*#entries(): Generator<Entry> {
+		if (this.head !== undefined) yield this.head;
+		for (let at = 0; at < this.#queue.length; at++) yield this.#queue.peekAt(at) as Entry;
 	}
 
 	accept(entry: Entry): void {
@@ -62,23 +63,38 @@ export class Ledger {
 		const { size } = entry;
 		if (!entry.internal) for (let i = 0; i < size; i++) this.#budget.add(entry.command(i));
 		if (census !== null) for (let i = 0; i < size; i++) census.add(entry.command(i));
-		this.#waiting.push(entry);
+		this.#queue.push(entry);
 	}
 
 	/** Takes the entry to be written next out of those that wait. */
-	take(): Entry | undefined {
-		return this.#waiting.shift();
+	take(): Entry {
+		return (this.#behind === 0 ? this.#queue.shift() : this.#queue.removeOne(this.#behind)) as Entry;
 	}
 
-	/** It is in flight from now on. True: nothing else was. */
-	write(entry: Entry): boolean {
-		if (this.head !== undefined) {
-			this.#behind.push(entry);
-			return false;
+	/** The entry to be written next is in flight from now on. True: nothing else was. */
+	writeNext(): boolean {
+		if (this.head === undefined) {
+			this.#lead(this.#queue.shift() as Entry);
+			return true;
 		}
+		this.#behind += 1;
+		return false;
+	}
+
+	/** The same for an entry that does not wait here, or no more. */
+	write(entry: Entry): boolean {
+		if (this.head === undefined) {
+			this.#lead(entry);
+			return true;
+		}
+		this.#queue.splice(this.#behind, 0, entry);
+		this.#behind += 1;
+		return false;
+	}
+
+	#lead(entry: Entry): void {
 		this.head = entry;
 		this.cursor = 0;
-		return true;
 	}
 
 	/** The command of `head` at the cursor is answered. True: it was the entry's last. */
@@ -90,14 +106,18 @@ export class Ledger {
 			return false;
 		}
 		this.cursor = 0;
-		this.head = this.#behind.shift();
+		if (this.#behind === 0) this.head = undefined;
+		else {
+			this.#behind -= 1;
+			this.head = this.#queue.shift();
+		}
 		return true;
 	}
 
 	/** Gives back what was not written. */
 	giveBackWaiting(cause: ClientError): void {
 		// Counted first: some may be accepted again at once.
-		for (let left = this.#waiting.length; left > 0; left--) this.giveBack(this.#waiting.shift() as Entry, 0, cause, false);
+		for (let left = this.#queue.length - this.#behind; left > 0; left--) this.giveBack(this.take(), 0, cause, false);
 	}
 
 	/** Gives back everything, in order. */
@@ -106,8 +126,10 @@ export class Ledger {
 		this.head = undefined;
 		this.cursor = 0;
 		if (head !== undefined) this.giveBack(head, cursor, cause, true);
-		for (let entry = this.#behind.shift(); entry !== undefined; entry = this.#behind.shift())
-			this.giveBack(entry, 0, cause, true);
+		while (this.#behind > 0) {
+			this.#behind -= 1;
+			this.giveBack(this.#queue.shift() as Entry, 0, cause, true);
+		}
 		this.giveBackWaiting(cause);
 	}
 
@@ -153,12 +175,8 @@ export class Ledger {
 	#count(): Census | null {
 		if (this.#census !== null || this.isEmpty) return this.#census;
 		const census = new Census();
-		if (this.head !== undefined) for (let i = this.cursor; i < this.head.size; i++) census.add(this.head.command(i));
-		for (const queue of [this.#behind, this.#waiting]) {
-			for (let at = 0; at < queue.length; at++) {
-				const entry = queue.peekAt(at) as Entry;
-				for (let i = 0; i < entry.size; i++) census.add(entry.command(i));
-			}
+		for (const entry of this.#entries()) {
+			for (let i = entry === this.head ? this.cursor : 0; i < entry.size; i++) census.add(entry.command(i));
 		}
 		this.#census = census;
 		return census;
