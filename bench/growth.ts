@@ -28,7 +28,7 @@ async function main(): Promise<void> {
 		return;
 	}
 	await using stage = new Stage(await findRuntime(), undefined);
-	const { date, machine } = newResults(VERSION, stage.servers, 0);
+	const { date, machine } = newResults(VERSION, "", stage.servers, { rounds: 0, roundMs: 0 });
 	const plans = [...livePlans(stage), ...topologyPlans()].filter(({ name }) => name.includes(options.only));
 	const series: Series[] = [];
 	const verdicts: string[] = [];

@@ -47,13 +47,15 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		const refusal = this.closed ?? this.#refusal(request) ?? this.#budget.overload(request);
 		if (refusal !== null) settleAll(request, refusal);
 		else {
-			for (let i = 0; i < request.size; i++) this.#note(request.command(i));
+			// What is encoded already are SETs, which leave nothing behind.
+			if (request.frames === null) for (let i = 0; i < request.size; i++) this.#note(request.command(i));
 			this.#connection.send(request);
 		}
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */
 	#refusal(request: Request): ClientError | null {
+		if (request.frames !== null && this.#stream === null) return null;
 		for (let i = 0; i < request.size; i++) {
 			if (this.#stream !== null) return new ClientError("UNSUPPORTED", `nothing can follow ${this.#stream} on its connection`);
 			const [first = "", second = "", third = ""] = request.command(i).args;

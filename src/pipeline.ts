@@ -84,7 +84,7 @@ export class Pipeline<Text extends string | Buffer = string> {
 				this.#core,
 				commands.length,
 				command,
-				Int32Array.from(commands, ({ slot }) => slot),
+				(item) => command(item).slot,
 				batch,
 				({ items }, reply, results) => {
 					results[items[0] as number] = reply as Reply<Text>;

@@ -39,7 +39,7 @@ export interface BatchWork<T> {
 	readonly items: number;
 	/** Items of a lane that are planned at a time, see {@link windowOf}. */
 	readonly window: number;
-	/** Slots of the items; null where slots do not matter. Windows are made of whole slots, as far as they go. */
+	/** Slots of the items, when commands are made of those that share one: windows are made of whole slots, as far as they go. */
 	readonly slots: Int32Array | null;
 	/** The lane of an item. */
 	laneOf(item: number): unknown;
@@ -114,7 +114,7 @@ export class BatchRun<T> extends Timed {
 		this.#advance();
 	}
 
-	/** The items of each lane: by slot, those of one slot in their order. */
+	/** The items of each lane: in their order, or by slot and those of one slot in their order. */
 	#byLane(): Int32Array[] {
 		const { items, slots } = this.#work;
 		const sorted = slots === null ? null : sortedBySlot(slots);

@@ -18,7 +18,13 @@ export class FrameWriter {
 
 	encode(commands: readonly { readonly args: readonly Argument[] }[]): EncodedFrames {
 		const writer = this.#writer;
-		for (const { args } of commands) writer.command(args);
+		try {
+			for (const { args } of commands) writer.command(args);
+		} catch (error) {
+			// What was written of them must not stand before the next.
+			this.#renew();
+			throw error;
+		}
 		this.#open += 1;
 		return new EncodedFrames(writer.take(), {
 			done: () => {
@@ -27,11 +33,15 @@ export class FrameWriter {
 				if (this.#open === 0) writer.recycle();
 			},
 			keep: () => {
-				if (writer !== this.#writer) return;
-				this.#writer = newWriter();
-				this.#open = 0;
+				if (writer === this.#writer) this.#renew();
 			},
 		});
+	}
+
+	/** Leaves the memory there is to whoever uses it still. */
+	#renew(): void {
+		this.#writer = newWriter();
+		this.#open = 0;
 	}
 }
 

@@ -198,17 +198,17 @@ export function commandWork<T>(
 	core: Core,
 	items: number,
 	command: (item: number) => BatchCommand,
-	slots: Int32Array | null,
+	slotOf: (item: number) => number,
 	options: ResolvedBatchOptions,
 	take: (command: BatchCommand, reply: Exclude<Reply, ClientError>, results: (T | ClientError)[]) => void,
 ): BatchWork<T> {
 	const laneOf: LaneOf = (slot, flags) => core.dispatcher.lane(slot, flags);
-	const slotOf = (item: number): number => slots?.[item] ?? -1;
 	const limits = { keys: options.chunkSize, bytes: options.maxChunkBytes };
 	return {
 		items,
 		window: windowOf(limits.keys),
-		slots,
+		// Each is a command of its own, and keeps its place: one that has no slot may belong to those around it.
+		slots: null,
 		laneOf: (item) => laneOf(slotOf(item), 0),
 		plan(order, from, to): Chunk[][] {
 			const commands = new Array<BatchCommand>(to - from);

@@ -59,12 +59,13 @@ export function setWork<T>(
 	}
 	const encoded = isWhole(count, windowOf(options.chunkSize)) && bytes <= ENCODED_BYTES;
 	if (!encoded) for (const column of [keys, values]) snapshotAll(column);
+	const slotOf = (item: number): number => slots?.[item] ?? -1;
 	const command = (item: number): SetCommand => {
 		const args = ["SET", keys[item] as Argument, values[item] as Argument, ...(tails?.[item] ?? defaultTail)];
-		return new SetCommand(args, slots?.[item] ?? -1, view.mode, item);
+		return new SetCommand(args, slotOf(item), view.mode, item);
 	};
 	return {
-		...commandWork<T>(core, count, command, slots, options, ({ items }, reply, results) => {
+		...commandWork<T>(core, count, command, slotOf, options, ({ items }, reply, results) => {
 			results[items[0] as number] = reply as T;
 		}),
 		encode: (chunk) => (encoded ? encodeSets(chunk as SetCommand[], core.frameWriter) : null),

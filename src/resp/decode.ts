@@ -344,7 +344,8 @@ export class Resp3Decoder implements ReplyDecoder {
 				const value = joinInteger(high, low, at - from);
 				if (value === null || chunk[at] !== cr || chunk[at + 1] !== lf) break;
 				this.#after = at + 2;
-				return chunk[pos + 1] === minus ? -value : value;
+				// There is no -0 among integers.
+				return chunk[pos + 1] === minus && value !== 0 ? -value : value;
 			}
 			low = low * 10 + digit;
 		}

@@ -13,15 +13,14 @@ export function baselineSection(text: string): string {
 	const { header, lines } = pivot(rows, by, keys, p95Of, formatCount);
 	return `## Baseline
 
-From \`bench/results_baseline.csv\`: p95 of a request in microseconds, by its keys.
+From \`bench/results_baseline.csv\`: p95 of a request in milliseconds, by its keys. A loop's is nearly its slowest request: a round has few of them.
 
 ${table(header, lines, by.length)}`;
 }
 
 export function abSection(text: string): string {
-	const rows = readRows(text, "bench/results_ab.csv", ["p95", "chunk_size", "pool_size"]);
+	const rows = sweptRequests(readRows(text, "bench/results_ab.csv", ["p95", "chunk_size", "pool_size"]));
 	const by = present(rows, ["variant", "topology", "tagged"]);
-	const setting = ({ chunk_size, pool_size }: Row): string => `${chunk_size || "–"} × ${pool_size || "–"}`;
 	const least = new Map(
 		groupBy(rows, REQUEST).flatMap((group) => {
 			const lowest = Math.min(...group.map(p95Of));
@@ -37,9 +36,20 @@ export function abSection(text: string): string {
 	);
 	return `## Chunk size × pool size
 
-From \`bench/results_ab.csv\`: p95 relative to the lowest that any variant and setting reached for the same request (topology, tags, value size, keys); the median over value sizes and numbers of keys. 1.00: always the lowest.
+From \`bench/results_ab.csv\`: p95 relative to the lowest that any variant and setting reached for the same request (topology, tags, value size, keys), of those that were measured with every setting; the median over them. 1.00: always the lowest.
 
 ${table(header, lines, by.length)}`;
+}
+
+function setting({ chunk_size, pool_size }: Row): string {
+	return `${chunk_size || "–"} × ${pool_size || "–"}`;
+}
+
+/** The rows of requests that were measured with every setting: where one setting has no competition, it would always be the best. */
+function sweptRequests(rows: readonly Row[]): Row[] {
+	const groups = groupBy(rows, REQUEST).map((group) => ({ group, settings: new Set(group.map(setting)).size }));
+	const most = Math.max(...groups.map(({ settings }) => settings));
+	return groups.filter(({ settings }) => settings === most).flatMap(({ group }) => group);
 }
 
 function p95Of({ p95 }: Row): number {

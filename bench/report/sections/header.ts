@@ -27,7 +27,7 @@ ${table(
 - Figures are medians of the rounds; peak RSS is the highest. CPU is user and system time of the client's process for a request, all threads together, without the server's.
 - \`floor\` is no client but what \`node:net\` allows: requests encoded beforehand, a reader that only counts bytes, and one promise a request. It reads by the \`data\` event, for which Node allocates each chunk anew, as for nearly every client; \`floor-onread\` reads into one buffer over and over, which nobody can who hands out what was read. Neither runs on clusters.
 - The best peer of a cell is the client with the most requests a second there, out of ${listOf(peers)}. Neither the floor nor Bun's client, which needs another runtime, is a peer.
-- \`getInto\` has no counterpart: in its cell the others read by their plain GET.
+- \`getInto\` has no counterpart: in its cell the others read by their plain GET. ioredis and iovalkey have no call for keys of several slots: there they read and write them one by one, at once. Bun's call for many keys returns text where the others return Buffers. Peak RSS includes the benchmark itself, the same for everybody.
 - In the tables of cells, "slotwire is" says how many times as fast slotwire was: the median of the ratios within the rounds. "commands" are those the server counted for a request, "flights" the client's writes to sockets for it, "?" where they are not made by \`node:net\`. A dash: the client has no call for this.
 `;
 }

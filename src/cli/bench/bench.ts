@@ -1,10 +1,11 @@
 /** `slotwire bench`: every client side by side, under the same workloads. */
+import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { VERSION } from "../../version.js";
 import type { ServerRuntime } from "../servers/runtime.js";
 import { type AdapterEntry, adapters, bunBinary, locatePeer } from "./adapter.js";
 import { runCell, stepsOf } from "./cell.js";
-import { type Cell, newResults, type Results, readResults, saveResults } from "./results.js";
+import { buildOf, type Cell, newResults, type Results, readResults, saveResults } from "./results.js";
 import { type MakeCertificates, Stage } from "./stage.js";
 import { cellTable } from "./table.js";
 import { type Workload, workloads } from "./workload.js";
@@ -45,6 +46,8 @@ export interface Progress {
 	stop(): void;
 }
 
+/** What is measured as slotwire: every file of the build. */
+const sources = fileURLToPath(new URL("../../", import.meta.url));
 const QUICK = { rounds: 3, roundMs: 150 };
 const STANDARD = { rounds: 7, roundMs: 500 };
 
@@ -70,7 +73,7 @@ export async function runBench(args: string[], host: BenchHost): Promise<Results
 		host.print(benchHelp);
 		return undefined;
 	}
-	const selected = selectWorkloads(values).filter(({ tls }) => !tls || host.makeCertificates !== undefined);
+	const selected = selectWorkloads(values, host);
 	if (values.list) {
 		host.print(selected.map(({ topology, name }) => `${topology} ${name}\n`).join(""));
 		return undefined;
@@ -81,11 +84,9 @@ export async function runBench(args: string[], host: BenchHost): Promise<Results
 	const clients = selectClients(values.client, host);
 	const runtime = await host.findRuntime();
 	await using stage = new Stage(runtime, host.makeCertificates);
-	const fresh = newResults(VERSION, stage.servers, roundMs);
-	const known = values.out === undefined || values.fresh ? null : await readResults(values.out);
-	const results = known !== null && mayGoOn(known, fresh, selected) ? known : fresh;
-	const left = selected.filter((workload) => !hasCell(results, workload));
-	if (left.length < selected.length) host.note(`${selected.length - left.length} cells are in ${values.out} already`);
+	const now = newResults(VERSION, await buildOf(sources), stage.servers, { rounds, roundMs });
+	const results = values.out === undefined || values.fresh ? now : await goOn(values.out, now, selected, clients, host.note);
+	const left = selected.filter((workload) => !results.cells.some(({ workload: known }) => isSame(known, workload)));
 	const quickly = (workload: Workload): Workload => (values.quick ? { ...workload, rounds } : workload);
 	host.progress?.start(left.reduce((steps, workload) => steps + stepsOf(quickly(workload), clients, rounds), 0));
 	try {
@@ -105,14 +106,21 @@ export async function runBench(args: string[], host: BenchHost): Promise<Results
 	return results;
 }
 
-function selectWorkloads({ quick, workload, topology }: { quick: boolean; workload: string[]; topology: string[] }): Workload[] {
+interface Selection {
+	quick: boolean;
+	workload: string[];
+	topology: string[];
+}
+
+function selectWorkloads({ quick, workload, topology }: Selection, { makeCertificates }: BenchHost): Workload[] {
 	const named = workload.length > 0;
 	const found = workloads.filter(
 		(it) =>
 			(named ? workload.some((part) => it.name.includes(part)) : quick ? it.quick : it.standard) &&
-			(topology.length === 0 || topology.includes(it.topology)),
+			(topology.length === 0 || topology.includes(it.topology)) &&
+			(!it.tls || makeCertificates !== undefined),
 	);
-	if (found.length === 0) throw new Error("no workload is named so; slotwire bench --list shows them");
+	if (found.length === 0) throw new Error("no workload here is named so; slotwire bench --list shows them");
 	return found;
 }
 
@@ -130,14 +138,38 @@ export function isInstalled({ peer, runtime }: AdapterEntry): boolean {
 	return peer === null || (runtime === "bun" ? bunBinary() : locatePeer(peer)) !== null;
 }
 
-/** A file is gone on with as long as it lacks cells and was made in the same way; otherwise all is measured anew. */
-function mayGoOn(known: Results, now: Results, selected: readonly Workload[]): boolean {
-	const setting = ({ slotwire, roundMs, machine }: Results): string => JSON.stringify([slotwire, roundMs, machine]);
-	return setting(known) === setting(now) && selected.some((workload) => !hasCell(known, workload));
+/**
+ * The results to add to. Those of a file that was made in the same way, by the same build, keep their cells; of the cells asked for, those
+ * that the same clients have already, unless that is all of them: then they are measured anew.
+ */
+async function goOn(
+	file: string,
+	now: Results,
+	selected: readonly Workload[],
+	clients: readonly AdapterEntry[],
+	note: (text: string) => void,
+): Promise<Results> {
+	const known = await readResults(file);
+	if (known === null) return now;
+	const setting = ({ cells: _, date: __, ...rest }: Results): string => JSON.stringify(rest);
+	if (setting(known) !== setting(now)) {
+		note(`${file} was made in another way, or by another build: it is begun anew`);
+		return now;
+	}
+	const names = clients
+		.map(({ name }) => name)
+		.sort()
+		.join();
+	const isAsked = ({ workload }: Cell): boolean => selected.some((other) => isSame(workload, other));
+	const isWhole = ({ outcomes }: Cell): boolean => Object.keys(outcomes).sort().join() === names;
+	const kept = known.cells.filter((cell) => isAsked(cell) && isWhole(cell));
+	if (kept.length > 0 && kept.length < selected.length) note(`${kept.length} cells are in ${file} already`);
+	const others = known.cells.filter((cell) => !isAsked(cell));
+	return { ...known, cells: kept.length < selected.length ? [...others, ...kept] : others };
 }
 
-function hasCell({ cells }: Results, { name, topology }: Workload): boolean {
-	return cells.some(({ workload }) => workload.name === name && workload.topology === topology);
+function isSame(one: Workload, other: Workload): boolean {
+	return one.name === other.name && one.topology === other.topology;
 }
 
 function positive(option: string, text: string | undefined): number | undefined {

@@ -1,6 +1,8 @@
 /** What the benchmark finds out, as it is saved: raw figures of every round. Everything said about them is computed from here. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { createHash } from "node:crypto";
+import { readdir, readFile, rename, writeFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
+import { join } from "node:path";
 import type { Checked, Round } from "./worker.js";
 import type { Workload } from "./workload.js";
 
@@ -33,16 +35,28 @@ export interface Machine {
 
 export interface Results {
 	slotwire: string;
+	/** Of the code that was measured, see {@link buildOf}. */
+	build: string;
 	date: string;
 	machine: Machine;
+	rounds: number;
 	roundMs: number;
 	cells: Cell[];
 }
 
-export function newResults(slotwire: string, server: string, roundMs: number): Results {
+/** The files of a folder as a short hash: two builds that differ in anything have different ones. */
+export async function buildOf(folder: string): Promise<string> {
+	const hash = createHash("sha256");
+	const files = (await readdir(folder, { recursive: true })).filter((name) => /\.[jt]s$/.test(name)).sort();
+	for (const name of files) hash.update(name).update(await readFile(join(folder, name)));
+	return hash.digest("hex").slice(0, 16);
+}
+
+export function newResults(slotwire: string, build: string, server: string, pace: { rounds: number; roundMs: number }): Results {
 	const [cpu] = cpus();
 	return {
 		slotwire,
+		build,
 		date: new Date().toISOString().slice(0, 10),
 		machine: {
 			cpu: cpu?.model ?? "unknown",
@@ -52,7 +66,7 @@ export function newResults(slotwire: string, server: string, roundMs: number): R
 			node: process.version,
 			server,
 		},
-		roundMs,
+		...pace,
 		cells: [],
 	};
 }

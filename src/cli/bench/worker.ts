@@ -157,6 +157,8 @@ async function start({ client, target, workload }: Order & { order: "start" }): 
 async function main(): Promise<void> {
 	countWrites();
 	let subject: Subject | undefined;
+	// Whoever gave the orders is gone, and a client may try to connect for ever.
+	process.stdin.once("end", () => setTimeout(() => process.exit(0), 2000).unref());
 	const say = (answer: object): void => {
 		process.stdout.write(`${JSON.stringify(answer)}\n`);
 	};

@@ -48,3 +48,11 @@ test("B11 more than the memory at hand goes on in another piece", () => {
 	expect(frames.pieces.length).toBeGreaterThan(1);
 	for (const i of [0, 4, 150, 299]) expect(frames.argument(i, 2)).toEqual(Buffer.alloc(4000, i));
 });
+
+test("B11 a command that cannot be encoded leaves nothing before the next ones", () => {
+	const writer = new FrameWriter();
+	const detached = new Uint8Array(8);
+	structuredClone(detached, { transfer: [detached.buffer] });
+	expect(() => writer.encode([set("a", "1"), set("b", detached)])).toThrow("detached");
+	expect(wire(writer.encode([set("c", "3")]).pieces)).toMatch(/^\*5\r\n\$3\r\nSET\r\n\$1\r\nc\r\n/);
+});

@@ -30,5 +30,5 @@ export function find(topology: Topology, name: string): Workload {
 
 export function results(...cells: Cell[]): Results {
 	const machine = { cpu: "a CPU", cores: 2, memoryGiB: 8, system: "linux", node: "v20.19.0", server: "Redis 7.0.15" };
-	return { slotwire: "0.1.0", date: "2026-01-01", machine, roundMs: 500, cells };
+	return { slotwire: "0.1.0", build: "0", rounds: 5, date: "2026-01-01", machine, roundMs: 500, cells };
 }

@@ -108,3 +108,22 @@ test("a report leaves no chart of an earlier one", async () => {
 	expect(await readdir(join(folder, "charts"))).toEqual(["cpu.svg", "requests.svg"]);
 	expect(await readFile(join(folder, "RESULTS.md"), "utf8")).toMatch(/^# Results of the benchmark\n/);
 });
+
+const columns = "variant,client,topology,tagged,value_bytes,keys_per_request,chunk_size,pool_size,p95";
+
+test("the baseline's p95 stands in the unit of its file, milliseconds, by keys", () => {
+	const baseline = `${columns}\nloop,ioredis,standalone,false,512,32,,,10.718\nloop,ioredis,standalone,false,512,64,,,21.5\n`;
+	const { text } = renderReport(sources({ baseline }));
+	expect(text).toContain("p95 of a request in milliseconds");
+	expect(text).toMatch(/^\| ioredis \| loop \| standalone \| false \| 512 \| 10\.7 \| 21\.5 \|$/m);
+});
+
+test("chunk and pool sizes are compared by the requests that were measured with all of them", () => {
+	const lines = [
+		"B,slotwire,standalone,false,2048,128,64,1,0.8",
+		"B,slotwire,standalone,false,2048,128,256,1,2.4",
+		"B,slotwire,standalone,false,512,128,256,1,0.5",
+	];
+	const { text } = renderReport(sources({ ab: `${columns}\n${lines.join("\n")}\n` }));
+	expect(text).toMatch(/\| 1\.00 \| 3\.00 \|$/m);
+});

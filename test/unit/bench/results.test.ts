@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import {
+	buildOf,
 	isMeasured,
 	type Measured,
 	median,
@@ -75,7 +76,7 @@ test("what failed or was not supported is not measured", () => {
 test("results are read as they were saved, and nothing else is left in the folder", async () => {
 	const file = join(folder, "results.json");
 	expect(await readResults(file)).toBe(null);
-	const results = newResults("0.1.0", "Redis 7.0.0", 500);
+	const results = newResults("0.1.0", await buildOf(folder), "Redis 7.0.0", { rounds: 5, roundMs: 500 });
 	results.cells.push({ workload: workloads[0]!, outcomes: { slotwire: measured([{}]), bun: { unsupported: true } } });
 	await saveResults(file, results);
 	expect(await readResults(file)).toEqual(results);
@@ -86,4 +87,15 @@ test("a file that is no JSON is not taken for results", async () => {
 	const file = join(folder, "notes.txt");
 	await writeFile(file, "remember the milk");
 	await expect(readResults(file)).rejects.toThrow(`${file} does not hold results of this benchmark`);
+});
+
+test("builds differ by whatever a file of theirs says or is called", async () => {
+	const file = join(folder, "a.js");
+	await writeFile(file, "one");
+	const one = await buildOf(folder);
+	expect(await buildOf(folder)).toBe(one);
+	await writeFile(file, "two");
+	const two = await buildOf(folder);
+	await rename(file, join(folder, "b.js"));
+	expect(new Set([one, two, await buildOf(folder)]).size).toBe(3);
 });

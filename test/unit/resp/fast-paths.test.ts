@@ -17,7 +17,7 @@ test("A04 an integer of any length that 64 bits allow is exact, with either sign
 		}
 	}
 	expect(decodeOne(":-9223372036854775808\r\n")).toBe(-(2n ** 63n));
-	expect(Object.is(decodeOne(":-0\r\n"), 0)).toBe(true);
+	for (const zeros of ["0", "000000000", "0000000000000"]) expect(Object.is(decodeOne(`:-${zeros}\r\n`), 0)).toBe(true);
 });
 
 test("A05 text around a chunk of ASCII keeps its own bytes", () => {
