@@ -47,7 +47,8 @@ function setting({ chunk_size, pool_size }: Row): string {
 
 /** The rows of requests that were measured with every setting: where one setting has no competition, it would always be the best. */
 function sweptRequests(rows: readonly Row[]): Row[] {
-	const groups = groupBy(rows, REQUEST).map((group) => ({ group, settings: new Set(group.map(setting)).size }));
+	const tuned = (group: readonly Row[]): Row[] => group.filter(({ chunk_size }) => chunk_size !== "");
+	const groups = groupBy(rows, REQUEST).map((group) => ({ group, settings: new Set(tuned(group).map(setting)).size }));
 	const most = Math.max(...groups.map(({ settings }) => settings));
 	return groups.filter(({ settings }) => settings === most).flatMap(({ group }) => group);
 }

@@ -23,8 +23,8 @@ test.each([
 	[["--round-ms=-5"], "--round-ms must be an integer from 1"],
 	[["--round-ms", ""], "--round-ms must be an integer from 1"],
 	[["--client", "nobody"], "nobody is no client of this benchmark; slotwire bench --help names them"],
-	[["--workload", "nothing"], "no workload is named so; slotwire bench --list shows them"],
-	[["--topology", "cluster-9"], "no workload is named so; slotwire bench --list shows them"],
+	[["--workload", "nothing"], "no workload here is named so; slotwire bench --list shows them"],
+	[["--topology", "cluster-9"], "no workload here is named so; slotwire bench --list shows them"],
 	[["--nonsense"], "Unknown option '--nonsense'"],
 	[["--rounds=2", "more"], "Unexpected argument 'more'"],
 ])("%j is refused before a server is started", async (args, message) => {
