@@ -1,4 +1,12 @@
-/** `setMany` as work for a batch: one SET per entry, each with its own options or the defaults. */
+/**
+ * `setMany` as work for a batch: one SET per entry, each with its own options or the defaults.
+ *
+ * What a caller may change after the call has one of three ways to the server:
+ *
+ *     encoded    up to 4 MiB in a batch that is planned at once: the bytes for the wire are made at the call (`FrameWriter`)
+ *     copied     the rest, and small values beside borrowed ones in a chunk: at the call, and encoded when they are written
+ *     borrowed   Buffers of 16 KiB and more: written from the caller's memory, which is theirs again when the promise settles
+ */
 import { type BatchWork, isWhole, windowOf } from "../batch/batch.js";
 import type { EncodedFrames, FrameWriter } from "../batch/frames.js";
 import type { BatchCommand } from "../batch/plan.js";

@@ -202,7 +202,9 @@ export class Resp3Decoder implements ReplyDecoder {
 	}
 
 	/**
-	 * Decodes frames until the chunk ends or cuts one.
+	 * Decodes frames until the chunk ends or cuts one. A reader is given where a frame begins; it returns the frame's value and leaves in
+	 * `#after` where the frame ended, or returns NONE when it has none to hand over (it opened or closed an aggregate, or its body is to come),
+	 * or INCOMPLETE when not even its first line is there.
 	 *
 	 * @param resumed the chunk is one collected line, whose mode was asked when its first byte came
 	 */

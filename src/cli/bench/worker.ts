@@ -60,7 +60,7 @@ function countWrites(): void {
 /** At most so many latencies are kept in a round. */
 const SAMPLES = 1 << 20;
 
-class Subject {
+class Trial {
 	readonly #driver: Driver;
 	readonly #workload: Workload;
 	readonly #requests: readonly WorkRequest[];
@@ -145,18 +145,18 @@ class Subject {
 	}
 }
 
-async function start({ client, target, workload }: Order & { order: "start" }): Promise<{ subject: Subject } & Started> {
+async function start({ client, target, workload }: Order & { order: "start" }): Promise<{ trial: Trial } & Started> {
 	const entry = adapters.find(({ name }) => name === client);
 	if (entry === undefined) throw new Error(`${client} is no client of this benchmark`);
 	const { load } = (await import(`./adapters/${client}.js`)) as { load(): Promise<Adapter> };
 	const { version, connect } = await load();
-	const subject = new Subject(await connect(target, workload, requestsOf(workload)), workload, entry.native === true);
-	return { subject, version, supported: subject.supported };
+	const trial = new Trial(await connect(target, workload, requestsOf(workload)), workload, entry.native === true);
+	return { trial, version, supported: trial.supported };
 }
 
 async function main(): Promise<void> {
 	countWrites();
-	let subject: Subject | undefined;
+	let trial: Trial | undefined;
 	// Whoever gave the orders is gone, and a client may try to connect for ever.
 	process.stdin.once("end", () => setTimeout(() => process.exit(0), 2000).unref());
 	const say = (answer: object): void => {
@@ -167,15 +167,15 @@ async function main(): Promise<void> {
 		try {
 			if (order.order === "start") {
 				const started = await start(order);
-				subject = started.subject;
+				trial = started.trial;
 				say({ version: started.version, supported: started.supported });
-			} else if (subject === undefined) throw new Error("nothing was started");
-			else say(order.order === "check" ? await subject.check(order.requests) : await subject.round(order.ms));
+			} else if (trial === undefined) throw new Error("nothing was started");
+			else say(order.order === "check" ? await trial.check(order.requests) : await trial.round(order.ms));
 		} catch (error) {
 			say({ failed: error instanceof Error ? error.message : String(error) });
 		}
 	}
-	await subject?.close();
+	await trial?.close();
 	// Whatever a client leaves open.
 	process.exit(0);
 }
