@@ -3,6 +3,7 @@ import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { type Results, readResults } from "../../src/cli/bench/results.js";
 import type { Growth } from "../growth/series.js";
+import type { ProfileRow } from "../profile.js";
 import { clusterChart } from "./charts/cluster.js";
 import type { Chart } from "./charts/render.js";
 import { requestCharts } from "./charts/requests.js";
@@ -10,6 +11,7 @@ import { cellsSection } from "./sections/cells.js";
 import { abSection, baselineSection } from "./sections/csv.js";
 import { growthSection } from "./sections/growth.js";
 import { headerSection } from "./sections/header.js";
+import { profileSection } from "./sections/profile.js";
 import { targetsSection } from "./sections/targets.js";
 
 const FOLDER = "bench";
@@ -21,6 +23,7 @@ export interface Sources {
 	baseline: string | null;
 	ab: string | null;
 	notes: string | null;
+	profile: readonly ProfileRow[] | null;
 }
 
 export async function writeReport(folder = FOLDER): Promise<void> {
@@ -39,7 +42,7 @@ export async function reportAfterRun(args: readonly string[]): Promise<void> {
 	if (saved.includes(resolve(FOLDER, "results.json"))) await writeReport();
 }
 
-export function renderReport({ results, growth, baseline, ab, notes }: Sources): { text: string; charts: Chart[] } {
+export function renderReport({ results, growth, baseline, ab, notes, profile }: Sources): { text: string; charts: Chart[] } {
 	const measured = [...requestCharts(results), clusterChart(results)].filter((chart) => chart !== null);
 	const grown = growth === null ? null : growthSection(growth);
 	const sections = [
@@ -48,6 +51,7 @@ export function renderReport({ results, growth, baseline, ab, notes }: Sources):
 		chartsSection(measured),
 		grown?.text,
 		notes,
+		profile === null ? null : profileSection(profile),
 		baseline === null ? null : baselineSection(baseline),
 		ab === null ? null : abSection(ab),
 		cellsSection(results),
@@ -75,9 +79,11 @@ async function readSources(folder: string): Promise<Sources> {
 	if (results === null || !Array.isArray(results.cells) || results.cells.length === 0)
 		throw new Error(`${file} holds no cells: npm run bench -- --out ${file} measures them`);
 	const growth = await readOptional(join(folder, "growth.json"));
+	const profile = await readOptional(join(folder, "profile.json"));
 	return {
 		results,
 		growth: growth === null ? null : (JSON.parse(growth) as Growth),
+		profile: profile === null ? null : (JSON.parse(profile) as ProfileRow[]),
 		baseline: await readOptional(join(folder, "results_baseline.csv")),
 		ab: await readOptional(join(folder, "results_ab.csv")),
 		notes: await readOptional(join(folder, "report", "notes.md")),

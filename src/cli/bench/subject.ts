@@ -18,10 +18,13 @@ export class Subject implements AsyncDisposable {
 	#stderr = "";
 	#failure: string | null = null;
 
-	/** @param worker that of another build measures that build */
-	constructor({ runtime }: Pick<AdapterEntry, "runtime">, worker = ownWorker) {
+	/**
+	 * @param worker that of another build measures that build
+	 * @param flags of the runtime
+	 */
+	constructor({ runtime }: Pick<AdapterEntry, "runtime">, worker = ownWorker, flags: readonly string[] = []) {
 		const binary = runtime === "bun" ? (bunBinary() ?? "bun") : process.execPath;
-		this.#child = spawn(binary, [worker], { stdio: ["pipe", "pipe", "pipe"] });
+		this.#child = spawn(binary, [...flags, worker], { stdio: ["pipe", "pipe", "pipe"] });
 		this.#lines = createInterface({ input: this.#child.stdout! });
 		this.#lines.on("line", (line) => this.#settle(parse(line)));
 		this.#child.stderr!.on("data", (chunk: Buffer) => {

@@ -2,6 +2,7 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test } from "vitest";
+import { classify, timeBySteps } from "../../../bench/profile/steps.js";
 import { oneLine } from "../../../bench/report/markdown.js";
 import { renderReport, type Sources, writeReport } from "../../../bench/report/report.js";
 import type { Results } from "../../../src/cli/bench/results.js";
@@ -18,7 +19,7 @@ const run: Results = results(
 );
 
 function sources(more: Partial<Sources>): Sources {
-	return { results: run, growth: null, baseline: null, ab: null, notes: null, ...more };
+	return { results: run, growth: null, baseline: null, ab: null, notes: null, profile: null, ...more };
 }
 
 let folder: string;
@@ -126,4 +127,27 @@ test("chunk and pool sizes are compared by the requests that were measured with 
 	];
 	const { text } = renderReport(sources({ ab: `${columns}\n${lines.join("\n")}\n` }));
 	expect(text).toMatch(/\| 1\.00 \| 3\.00 \|$/m);
+});
+
+test("a profile's functions belong to the steps of the hot path", () => {
+	const src = "file:///x/build/src";
+	expect(classify("(idle) ")).toBe("waiting");
+	expect(classify("(garbage collector) ")).toBe("gc");
+	expect(classify(`#frames ${src}/resp/decode.js`)).toBe("decode");
+	expect(classify(`#short ${src}/resp/encode.js`)).toBe("encode");
+	expect(classify("writeBuffer ")).toBe("flush");
+	expect(classify(`#finish ${src}/single-request.js`)).toBe("settle");
+	expect(classify(`dispatch ${src}/pool.js`)).toBe("dispatch");
+	expect(classify(`loop ${src}/cli/bench/worker.js`)).toBe("benchmark");
+	expect(classify("nextTick node:internal/process/task_queues")).toBe("node");
+});
+
+test("a profile's time is shared out over the requests, and none of it is lost", () => {
+	const frame = (functionName: string, url = "") => ({ functionName, url });
+	const nodes = [
+		{ id: 1, callFrame: frame("(idle)") },
+		{ id: 2, callFrame: frame("reply", "file:///x/build/src/connection/connection.js") },
+	];
+	const times = timeBySteps({ nodes, samples: [1, 2, 2, 1], timeDeltas: [900, 20, 30, 50] }, { requests: 10, seconds: 100e-6 });
+	expect(times).toMatchObject({ waiting: 5, settle: 5, decode: 0 });
 });
