@@ -24,10 +24,10 @@ export interface Driver {
 	get?(key: string): Promise<Read>;
 	/** Resolves with the bytes written into `target`. */
 	getInto?(key: string, target: Buffer<ArrayBuffer>): Promise<number | null>;
-	set?(key: string, value: Buffer): Promise<unknown>;
+	set?(key: string, value: Buffer | string): Promise<unknown>;
 	mget?(keys: readonly string[]): Promise<readonly Read[]>;
 	/** Sets each key to the value beside it, with a time to live. */
-	setMany?(keys: readonly string[], values: readonly Buffer[], ttlSeconds: number): Promise<unknown>;
+	setMany?(keys: readonly string[], values: readonly (Buffer | string)[], ttlSeconds: number): Promise<unknown>;
 	/** It resolves with nothing: it counts bytes, and its reads cannot be checked. */
 	readonly countsOnly?: true;
 	/** Its calls for many keys return text, also where Buffers are asked for. */

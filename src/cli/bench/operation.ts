@@ -7,17 +7,19 @@ export type Operation = (request: number) => Promise<unknown>;
 /** Null when the driver cannot do it. */
 export function operationOf(driver: Driver, workload: Workload, requests: readonly WorkRequest[]): Operation | null {
 	const at = (i: number): WorkRequest => requests[i % requests.length] as WorkRequest;
+	const texts = workload.replies === "strings" ? requests.map(({ values }) => values.map(String)) : null;
+	const valuesAt = (i: number): readonly (Buffer | string)[] => texts?.[i % requests.length] ?? at(i).values;
 	const key = (i: number): string => at(i).keys[0] as string;
 	const { get, getInto, set, mget, setMany } = driver;
 	switch (workload.call) {
 		case "get":
 			return get === undefined ? null : (i) => get(key(i));
 		case "set":
-			return set === undefined ? null : (i) => set(key(i), at(i).values[0] as Buffer);
+			return set === undefined ? null : (i) => set(key(i), valuesAt(i)[0] as Buffer | string);
 		case "mget":
 			return mget === undefined ? null : (i) => mget(at(i).keys);
 		case "setMany":
-			return setMany === undefined ? null : (i) => setMany(at(i).keys, at(i).values, TTL_SECONDS);
+			return setMany === undefined ? null : (i) => setMany(at(i).keys, valuesAt(i), TTL_SECONDS);
 		case "concurrent":
 			return get === undefined ? null : (i) => Promise.all(at(i).keys.map(get));
 		case "loop":

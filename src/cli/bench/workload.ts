@@ -15,6 +15,7 @@ export interface Workload {
 	readonly inFlight: number;
 	/** The keys of a request share a hash tag. */
 	readonly tagged: boolean;
+	/** What values are read as, and written as. */
 	readonly replies: "buffers" | "strings";
 	readonly tls: boolean;
 	/** Measured by `slotwire bench` without filters. */
@@ -103,8 +104,13 @@ function clusters(): Workload[] {
 		for (const valueBytes of READ_SIZES) {
 			const standard = valueBytes === 2 * KIB;
 			const quick = standard && three;
-			for (const tagged of [false, true])
-				all.push(workload({ call: "mget", keys: 128, valueBytes, topology, tagged, standard, quick: quick && !tagged }));
+			for (const tagged of [false, true]) {
+				for (const keys of BATCH_KEYS) {
+					const isUsual = keys === 128;
+					const shape = { call: "mget", keys, valueBytes, topology, tagged } as const;
+					all.push(workload({ ...shape, standard: standard && isUsual, quick: quick && isUsual && !tagged }));
+				}
+			}
 			all.push(workload({ call: "setMany", keys: 128, valueBytes, topology, standard, quick }));
 			all.push(workload({ call: "setMany", keys: 128, valueBytes, topology, tagged: true }));
 			// What a service did before it had batches: the same 128 values, read one by one.
@@ -117,16 +123,21 @@ function clusters(): Workload[] {
 	return all;
 }
 
-/** The same in strings, and over TLS: three of each in the standard run. */
+/** The same in strings, and some over TLS: three of each in the standard run. */
 function variants(): Workload[] {
 	const bases: Shape[] = [
 		{ call: "get", keys: 1, valueBytes: 512, inFlight: 256 },
 		{ call: "mget", keys: 128, valueBytes: 2 * KIB },
 		{ call: "setMany", keys: 128, valueBytes: 2 * KIB },
 	];
-	return [{ replies: "strings" } as const, { tls: true }].flatMap((variant) =>
+	const standard = [{ replies: "strings" } as const, { tls: true }].flatMap((variant) =>
 		bases.map((base) => workload({ ...base, ...variant, standard: true })),
 	);
+	const names = new Set(standard.map(({ name }) => name));
+	const inStrings = [...standalone(), ...clusters()]
+		.filter(({ call }) => call !== "getInto" && call !== "loop")
+		.map((it) => workload({ ...it, replies: "strings", standard: false, quick: false }));
+	return [...standard, ...inStrings.filter(({ name, topology }) => topology !== "standalone" || !names.has(name))];
 }
 
 export const workloads: readonly Workload[] = [...standalone(), ...clusters(), ...variants()];

@@ -61,7 +61,10 @@ test("--list prints what would be measured: the standard run, or what the filter
 	const lines = (some: typeof workloads): string[] => some.map(({ topology, name }) => `${topology} ${name}`);
 	expect(await list()).toEqual(lines(workloads.filter(({ standard }) => standard)));
 	expect(await list("--quick")).toEqual(lines(workloads.filter(({ quick }) => quick)));
-	expect(await list("--workload", "mget-32-512B")).toEqual(["standalone mget-32-512B"]);
+	expect(await list("--workload", "mget-32-512B", "--topology", "standalone")).toEqual([
+		"standalone mget-32-512B",
+		"standalone mget-32-512B-strings",
+	]);
 	expect(await list("--workload", "loop", "--topology", "cluster-6", "--workload", "set-64KiB")).toEqual(
 		lines(workloads.filter(({ call, topology }) => call === "loop" && topology === "cluster-6")),
 	);

@@ -6,7 +6,7 @@ interface Client {
 	get(key: string): Promise<string | null>;
 	getBuffer(key: string): Promise<Uint8Array | null>;
 	mget(...keys: string[]): Promise<(string | null)[]>;
-	set(key: string, value: Buffer, ...more: unknown[]): Promise<unknown>;
+	set(key: string, value: Buffer | string, ...more: unknown[]): Promise<unknown>;
 }
 
 /** Built into the runtime, which this file therefore runs in. */
@@ -33,7 +33,8 @@ export async function load(): Promise<Adapter> {
 				set: (key, value) => client.set(key, value),
 				// Its only call for many keys reads text.
 				mget: (keys) => client.mget(...keys),
-				setMany: (keys, values, ttl) => Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer, "EX", ttl))),
+				setMany: (keys, values, ttl) =>
+					Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer | string, "EX", ttl))),
 				close: async () => client.close(),
 			};
 		},

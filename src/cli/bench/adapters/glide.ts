@@ -1,13 +1,13 @@
 import { type Adapter, loadPeer, type Read, versionOf } from "../adapter.js";
 
 interface Batch {
-	set(key: string, value: Buffer, options: object): Batch;
+	set(key: string, value: Buffer | string, options: object): Batch;
 }
 
 interface Client {
 	get(key: string, options: object): Promise<Read>;
 	mget(keys: readonly string[], options: object): Promise<Read[]>;
-	set(key: string, value: Buffer, options?: object): Promise<unknown>;
+	set(key: string, value: Buffer | string, options?: object): Promise<unknown>;
 	exec(batch: Batch, raiseOnError: boolean): Promise<unknown>;
 	close(): void;
 }
@@ -48,7 +48,7 @@ export async function load(): Promise<Adapter> {
 				setMany: (keys, values, count) => {
 					const batch = new (cluster ? ClusterBatch : Batch)(false);
 					for (const [i, key] of keys.entries())
-						batch.set(key, values[i] as Buffer, { expiry: { type: TimeUnit.Seconds, count } });
+						batch.set(key, values[i] as Buffer | string, { expiry: { type: TimeUnit.Seconds, count } });
 					return client.exec(batch, true);
 				},
 				close: async () => client.close(),

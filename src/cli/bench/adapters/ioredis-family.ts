@@ -2,7 +2,7 @@
 import { type Adapter, loadPeer, type Read, versionOf } from "../adapter.js";
 
 interface Pipeline {
-	set(key: string, value: Buffer, ex: "EX", seconds: number): this;
+	set(key: string, value: Buffer | string, ex: "EX", seconds: number): this;
 	exec(): Promise<[Error | null, unknown][]>;
 }
 
@@ -11,7 +11,7 @@ interface Connection {
 	getBuffer(key: string): Promise<Buffer | null>;
 	mget(keys: readonly string[]): Promise<(string | null)[]>;
 	mgetBuffer(keys: readonly string[]): Promise<(Buffer | null)[]>;
-	set(key: string, value: Buffer, ...more: unknown[]): Promise<unknown>;
+	set(key: string, value: Buffer | string, ...more: unknown[]): Promise<unknown>;
 	pipeline(): Pipeline;
 	connect(): Promise<void>;
 	disconnect(): void;
@@ -46,9 +46,9 @@ export function ioredisFamily(name: string, enableAutoPipelining: boolean): Adap
 				},
 				setMany: async (keys, values, ttl) => {
 					if (oneByOne || enableAutoPipelining)
-						return await Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer, "EX", ttl)));
+						return await Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer | string, "EX", ttl)));
 					const pipeline = client.pipeline();
-					for (const [i, key] of keys.entries()) pipeline.set(key, values[i] as Buffer, "EX", ttl);
+					for (const [i, key] of keys.entries()) pipeline.set(key, values[i] as Buffer | string, "EX", ttl);
 					for (const [error] of await pipeline.exec()) if (error) throw error;
 					return null;
 				},

@@ -6,12 +6,12 @@ interface Client {
 	destroy(): void;
 	get(key: string): Promise<Read>;
 	mGet(keys: readonly string[]): Promise<Read[]>;
-	set(key: string, value: Buffer, options?: object): Promise<unknown>;
+	set(key: string, value: Buffer | string, options?: object): Promise<unknown>;
 	multi(): Multi;
 }
 
 interface Multi {
-	set(key: string, value: Buffer, options: object): Multi;
+	set(key: string, value: Buffer | string, options: object): Multi;
 	execAsPipeline(): Promise<unknown>;
 }
 
@@ -39,9 +39,10 @@ export async function load(): Promise<Adapter> {
 				setMany: (keys, values, value) => {
 					const options = { expiration: { type: "EX", value } };
 					// Its pipelines stay within one slot; where they can be used, they are the faster way.
-					if (cluster && !tagged) return Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer, options)));
+					if (cluster && !tagged)
+						return Promise.all(keys.map((key, i) => client.set(key, values[i] as Buffer | string, options)));
 					const pipeline = client.multi();
-					for (const [i, key] of keys.entries()) pipeline.set(key, values[i] as Buffer, options);
+					for (const [i, key] of keys.entries()) pipeline.set(key, values[i] as Buffer | string, options);
 					return pipeline.execAsPipeline();
 				},
 				close: async () => client.destroy(),

@@ -20,7 +20,7 @@ export async function load(): Promise<Adapter> {
 				mget: (keys) => view.mget(keys, { chunkSize }),
 				setMany: (keys, values, ex) =>
 					client.setMany(
-						keys.map((key, i) => [key, values[i] as Buffer]),
+						keys.map((key, i) => [key, values[i] as Buffer | string]),
 						{ ex, chunkSize },
 					),
 				counts: () => client.stats(),
