@@ -76,8 +76,9 @@ test("a run goes on where the last one ended: what the file has is neither measu
 	const [first] = (JSON.parse(await readFile(file, "utf8")) as Results).cells;
 	expect(first!.outcomes.floor).toMatchObject({ rounds: [{}] });
 	const { results, notes } = await run("x16");
-	expect(notes).toContain(`1 cells are in ${file} already`);
-	expect(results.cells.map(({ workload }) => workload.name)).toEqual(["get-64B-x16", "get-512B-x16"]);
+	expect(notes).toContain(`2 cells are in ${file} already`);
+	const names = ["get-64B-x16", "get-64B-x16-strings", "get-512B-x16", "get-512B-x16-strings"];
+	expect(results.cells.map(({ workload }) => workload.name)).toEqual(names);
 	expect(results.cells[0]).toEqual(first);
 	expect(JSON.parse(await readFile(file, "utf8"))).toEqual(results);
 });
