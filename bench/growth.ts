@@ -4,11 +4,12 @@
  */
 import { parseArgs } from "node:util";
 import { findRuntime } from "../fixtures/servers.js";
+import { saveJson } from "../src/cli/bench/file.js";
 import { newResults } from "../src/cli/bench/results.js";
 import { Stage } from "../src/cli/bench/stage.js";
 import { VERSION } from "../src/version.js";
 import { livePlans } from "./growth/live.js";
-import { measurePlan, type Series, saveGrowth, verdict } from "./growth/series.js";
+import { type Growth, measurePlan, type Series, verdict } from "./growth/series.js";
 import { topologyPlans } from "./growth/topology.js";
 
 const { values: options } = parseArgs({
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
 		series.push(measured);
 		const text = verdict(plan, measured);
 		if (text !== null) verdicts.push(text);
-		await saveGrowth(options.out, { date, machine, series });
+		await saveJson(options.out, { date, machine, series } satisfies Growth);
 	}
 	process.stdout.write(verdicts.map((text) => `${text}\n`).join(""));
 }

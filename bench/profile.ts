@@ -2,12 +2,13 @@
  * What `npm run bench:profile` runs: slotwire and the floor under `--cpu-prof`, and where the time of a request went, step by step. It shows
  * what is lost against the floor, and why.
  */
-import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdtemp, readdir, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { findRuntime } from "../fixtures/servers.js";
 import { adapters } from "../src/cli/bench/adapter.js";
+import { saveJson } from "../src/cli/bench/file.js";
 import { Stage } from "../src/cli/bench/stage.js";
 import { Subject } from "../src/cli/bench/subject.js";
 import { type Workload, workloads } from "../src/cli/bench/workload.js";
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
 			rows.push(row);
 			const figures = Object.entries(row.steps).map(([step, us]) => `${step} ${us.toFixed(2)}`);
 			process.stdout.write(`${row.topology} ${row.workload} ${client}, us: ${figures.join(", ")}\n`);
-			await writeFile(values.out, `${JSON.stringify(rows, null, "\t")}\n`);
+			await saveJson(values.out, rows);
 		}
 	}
 }

@@ -1,5 +1,5 @@
 /** A table of results as a CSV file: saved whole after every row, so that a run that was stopped can go on from there. */
-import { readFile, rename, writeFile } from "node:fs/promises";
+import { readIfThere, saveWhole } from "../../src/cli/bench/file.js";
 
 /** What was measured; no two rows of a table have the same. */
 const subject = [
@@ -45,8 +45,8 @@ export class Table {
 	/** @param keep the rows that the file has already */
 	static async open(file: string, keep: boolean): Promise<Table> {
 		const table = new Table(file);
-		const [header, ...lines] = keep ? await readLines(file) : [];
-		if (header !== undefined && header !== columns.join()) throw new Error(`${file} has other columns`);
+		const [header, ...lines] = ((keep ? await readIfThere(file) : null) ?? "").trimEnd().split("\n");
+		if (header !== "" && header !== columns.join()) throw new Error(`${file} has other columns`);
 		for (const line of lines) table.#lines.set(line.split(",").slice(0, subject.length).join(), line);
 		return table;
 	}
@@ -61,20 +61,10 @@ export class Table {
 
 	async add(row: Row): Promise<void> {
 		this.#lines.set(keyOf(row), columns.map((column) => row[column]).join());
-		await writeFile(`${this.file}.new`, `${[columns.join(), ...this.#lines.values()].join("\n")}\n`);
-		await rename(`${this.file}.new`, this.file);
+		await saveWhole(this.file, `${[columns.join(), ...this.#lines.values()].join("\n")}\n`);
 	}
 }
 
 function keyOf(fields: SubjectFields): string {
 	return subject.map((column) => fields[column]).join();
-}
-
-async function readLines(file: string): Promise<string[]> {
-	try {
-		return (await readFile(file, "utf8")).trimEnd().split("\n");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
-		throw error;
-	}
 }

@@ -1,5 +1,4 @@
 /** What growth is measured of, and how it is saved. */
-import { rename, writeFile } from "node:fs/promises";
 import type { Machine } from "../../src/cli/bench/results.js";
 
 export interface Point {
@@ -57,10 +56,4 @@ export function verdict({ name, x, flat }: Plan, { points }: Series): string | n
 	if (from === undefined || to === undefined) return null;
 	const ratio = to / from;
 	return `${name}: ${flat.to} ${x} cost ${ratio.toFixed(2)} x of ${flat.from}${ratio > CLIFF ? ", a cliff" : ""}`;
-}
-
-/** Whole or not at all. */
-export async function saveGrowth(file: string, growth: Growth): Promise<void> {
-	await writeFile(`${file}.new`, `${JSON.stringify(growth, null, "\t")}\n`);
-	await rename(`${file}.new`, file);
 }

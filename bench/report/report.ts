@@ -1,6 +1,7 @@
 /** The report on a run of the benchmark: reads what is in `bench/`, writes `RESULTS.md` and `charts/*.svg` beside it. */
-import { mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
+import { readIfThere } from "../../src/cli/bench/file.js";
 import { type Results, readResults } from "../../src/cli/bench/results.js";
 import type { Growth } from "../growth/series.js";
 import type { ProfileRow } from "../profile.js";
@@ -78,23 +79,14 @@ async function readSources(folder: string): Promise<Sources> {
 	const results = await readResults(file);
 	if (results === null || !Array.isArray(results.cells) || results.cells.length === 0)
 		throw new Error(`${file} holds no cells: npm run bench -- --out ${file} measures them`);
-	const growth = await readOptional(join(folder, "growth.json"));
-	const profile = await readOptional(join(folder, "profile.json"));
+	const growth = await readIfThere(join(folder, "growth.json"));
+	const profile = await readIfThere(join(folder, "profile.json"));
 	return {
 		results,
 		growth: growth === null ? null : (JSON.parse(growth) as Growth),
 		profile: profile === null ? null : (JSON.parse(profile) as ProfileRow[]),
-		baseline: await readOptional(join(folder, "results_baseline.csv")),
-		ab: await readOptional(join(folder, "results_ab.csv")),
-		notes: await readOptional(join(folder, "report", "notes.md")),
+		baseline: await readIfThere(join(folder, "results_baseline.csv")),
+		ab: await readIfThere(join(folder, "results_ab.csv")),
+		notes: await readIfThere(join(folder, "report", "notes.md")),
 	};
-}
-
-async function readOptional(file: string): Promise<string | null> {
-	try {
-		return await readFile(file, "utf8");
-	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
-		throw error;
-	}
 }

@@ -2,6 +2,7 @@
 import { parseArgs } from "node:util";
 import type { Client } from "../client.js";
 import { createClient } from "../create-client.js";
+import { percentile } from "./percentile.js";
 import type { ServerRuntime } from "./servers/runtime.js";
 
 export const demoHelp = `slotwire demo [--json] [--rounds N]
@@ -98,10 +99,9 @@ async function measure(client: Client, kind: DemoRow["keys"], rounds: number): P
 	});
 }
 
-/** Nearest-rank percentile, in milliseconds with three decimals. */
+/** In milliseconds with three decimals. */
 function at(sorted: number[], share: number): number {
-	const value = sorted[Math.max(0, Math.ceil(sorted.length * share) - 1)] as number;
-	return Math.round(value * 1000) / 1000;
+	return Math.round(percentile(sorted, share) * 1000) / 1000;
 }
 
 function table(rows: DemoRow[]): string {

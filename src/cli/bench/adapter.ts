@@ -32,8 +32,6 @@ export interface Driver {
 	readonly countsOnly?: true;
 	/** Its calls for many keys return text, also where Buffers are asked for. */
 	readonly textBatches?: true;
-	/** What it counts itself, when it does. */
-	counts?(): { commands: number; flights: number };
 	close(): Promise<void>;
 }
 

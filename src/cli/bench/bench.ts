@@ -5,7 +5,8 @@ import { VERSION } from "../../version.js";
 import type { ServerRuntime } from "../servers/runtime.js";
 import { type AdapterEntry, adapters, bunBinary, locatePeer } from "./adapter.js";
 import { runCell, stepsOf } from "./cell.js";
-import { buildOf, type Cell, newResults, type Results, readResults, saveResults } from "./results.js";
+import { saveJson } from "./file.js";
+import { buildOf, type Cell, newResults, type Results, readResults } from "./results.js";
 import { type MakeCertificates, Stage } from "./stage.js";
 import { cellTable } from "./table.js";
 import { type Workload, workloads } from "./workload.js";
@@ -95,7 +96,7 @@ export async function runBench(args: string[], host: BenchHost): Promise<Results
 			if (host.progress === undefined) host.note(`${i + 1} of ${left.length}: ${workload.topology} ${workload.name}`);
 			const cell = await runCell(quickly(workload), clients, stage, { rounds, roundMs, step });
 			results.cells.push({ ...cell, workload });
-			if (values.out !== undefined) await saveResults(values.out, results);
+			if (values.out !== undefined) await saveJson(values.out, results);
 			if (!values.json) host.print(`${cellTable(cell)}\n`);
 			await stage.keepOnly(left.slice(i + 1));
 		}
@@ -178,5 +179,3 @@ function positive(option: string, text: string | undefined): number | undefined 
 	if (!Number.isSafeInteger(value) || value < 1) throw new Error(`${option} must be an integer from 1`);
 	return value;
 }
-
-export type { Cell, Results };

@@ -1,9 +1,10 @@
 /** What the benchmark finds out, as it is saved: raw figures of every round. Everything said about them is computed from here. */
 import { createHash } from "node:crypto";
-import { readdir, readFile, rename, writeFile } from "node:fs/promises";
+import { readdir, readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
-import type { Checked, Round } from "./worker.js";
+import { readIfThere } from "./file.js";
+import type { Round } from "./worker.js";
 import type { Workload } from "./workload.js";
 
 /** One client in one cell. */
@@ -74,17 +75,11 @@ export function newResults(slotwire: string, build: string, server: string, pace
 /** The file's results; null when there is no such file. */
 export async function readResults(file: string): Promise<Results | null> {
 	try {
-		return JSON.parse(await readFile(file, "utf8")) as Results;
+		const text = await readIfThere(file);
+		return text === null ? null : (JSON.parse(text) as Results);
 	} catch (error) {
-		if ((error as NodeJS.ErrnoException).code === "ENOENT") return null;
 		throw new Error(`${file} does not hold results of this benchmark`, { cause: error });
 	}
-}
-
-/** Whole or not at all. */
-export async function saveResults(file: string, results: Results): Promise<void> {
-	await writeFile(`${file}.new`, `${JSON.stringify(results, null, "\t")}\n`);
-	await rename(`${file}.new`, file);
 }
 
 export function isMeasured(outcome: Outcome | undefined): outcome is Measured {
@@ -129,5 +124,3 @@ export function ratioWithinRounds(one: Measured, other: Measured): number {
 	const rate = ({ requests, seconds }: Round): number => requests / seconds;
 	return median(one.rounds.map((round, i) => rate(round) / rate(other.rounds[i] as Round)));
 }
-
-export type { Checked, Round };

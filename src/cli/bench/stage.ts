@@ -1,7 +1,7 @@
 /** The servers that cells are measured on, started when one needs them, and what they are asked about it. */
-import { createClient } from "../../create-client.js";
 import type { ServerNode, ServerRuntime, ServerTls } from "../servers/runtime.js";
 import type { Target } from "./adapter.js";
+import { connectSlotwire } from "./adapters/slotwire.js";
 import { isRead } from "./operation.js";
 import { requestsOf, TTL_SECONDS, type Workload } from "./workload.js";
 
@@ -61,7 +61,7 @@ export class Stage implements AsyncDisposable {
 
 	/** Why what a write stored is not what it was given; null when it is. */
 	async wrongWrite(workload: Workload): Promise<string | null> {
-		await using client = await connect((await this.#find(workload)).target);
+		await using client = await connectSlotwire((await this.#find(workload)).target);
 		const request = requestsOf(workload)[0]!;
 		const values = await client.buffers.mget(request.keys);
 		for (const [i, key] of request.keys.entries()) {
@@ -118,7 +118,7 @@ export class Stage implements AsyncDisposable {
 	}
 
 	async #store(target: Target, workload: Workload): Promise<void> {
-		await using client = await connect(target);
+		await using client = await connectSlotwire(target);
 		for (const { keys, values } of requestsOf(workload))
 			await client.setMany(
 				keys.map((key, i) => [key, values[i]!]),
@@ -129,10 +129,4 @@ export class Stage implements AsyncDisposable {
 
 function keyOf({ topology, tls }: Workload): string {
 	return tls ? `${topology}+tls` : topology;
-}
-
-function connect({ host, ports, cluster, ca }: Target) {
-	const tls = ca === undefined ? {} : { tls: { ca } };
-	if (cluster) return createClient({ nodes: ports.map((port) => ({ host, port })), ...tls });
-	return createClient({ url: `${ca === undefined ? "redis" : "rediss"}://${host}:${ports[0]}`, ...tls });
 }

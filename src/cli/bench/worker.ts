@@ -6,6 +6,7 @@
  */
 import net from "node:net";
 import { createInterface } from "node:readline";
+import { percentile } from "../percentile.js";
 import { type Adapter, adapters, type Driver, type Target } from "./adapter.js";
 import { isRead, type Operation, operationOf, wrongRead } from "./operation.js";
 import { requestsOf, type Workload, type WorkRequest } from "./workload.js";
@@ -24,8 +25,6 @@ export interface Started {
 export interface Checked {
 	/** Writes to sockets; null where they are not made by this runtime's `net`. */
 	writes: number | null;
-	/** What the client counts itself. */
-	counted: { commands: number; flights: number } | null;
 }
 
 /** One round. Times in microseconds. */
@@ -68,12 +67,12 @@ class Trial {
 	readonly #native: boolean;
 	readonly #samples = new Float64Array(SAMPLES);
 
-	constructor(driver: Driver, workload: Workload, native: boolean) {
+	constructor(driver: Driver, workload: Workload, requests: readonly WorkRequest[], native: boolean) {
 		this.#driver = driver;
 		this.#workload = workload;
 		this.#native = native;
-		this.#requests = requestsOf(workload);
-		this.#run = operationOf(driver, workload, this.#requests);
+		this.#requests = requests;
+		this.#run = operationOf(driver, workload, requests);
 	}
 
 	get supported(): boolean {
@@ -83,7 +82,6 @@ class Trial {
 	/** Performs requests one after the other and looks at what they return. */
 	async check(requests: number): Promise<Checked> {
 		const run = this.#run as Operation;
-		const before = this.#driver.counts?.();
 		writes = 0;
 		for (let i = 0; i < requests; i++) {
 			const result = await run(i);
@@ -92,15 +90,7 @@ class Trial {
 				isRead(this.#workload) && !this.#driver.countsOnly ? wrongRead(result, request, this.#workload, this.#driver) : null;
 			if (wrong !== null) throw new Error(`it returned ${wrong}`);
 		}
-		const written = writes;
-		const after = this.#driver.counts?.();
-		return {
-			writes: this.#native ? null : written,
-			counted:
-				before === undefined || after === undefined
-					? null
-					: { commands: after.commands - before.commands, flights: after.flights - before.flights },
-		};
+		return { writes: this.#native ? null : writes };
 	}
 
 	/** Keeps `inFlight` requests in flight for so long; each is followed by the next as soon as its promise settles. */
@@ -135,7 +125,7 @@ class Trial {
 		const seconds = (performance.now() - started) / 1000;
 		const { user, system } = process.cpuUsage(cpu);
 		const sorted = samples.subarray(0, kept).sort();
-		const at = (share: number): number => (sorted[Math.max(0, Math.ceil(kept * share) - 1)] as number) * 1000;
+		const at = (share: number): number => percentile(sorted, share) * 1000;
 		const peakRss = process.resourceUsage().maxRSS * 1024;
 		return { requests: done, seconds, p50: at(0.5), p95: at(0.95), p99: at(0.99), cpu: (user + system) / done, peakRss };
 	}
@@ -150,7 +140,8 @@ async function start({ client, target, workload }: Order & { order: "start" }): 
 	if (entry === undefined) throw new Error(`${client} is no client of this benchmark`);
 	const { load } = (await import(`./adapters/${client}.js`)) as { load(): Promise<Adapter> };
 	const { version, connect } = await load();
-	const trial = new Trial(await connect(target, workload, requestsOf(workload)), workload, entry.native === true);
+	const requests = requestsOf(workload);
+	const trial = new Trial(await connect(target, workload, requests), workload, requests, entry.native === true);
 	return { trial, version, supported: trial.supported };
 }
 

@@ -1,24 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { Driver, Read } from "../../../src/cli/bench/adapter.js";
 import { operationOf, wrongRead } from "../../../src/cli/bench/operation.js";
-import { type Call, requestsOf, TTL_SECONDS, type Workload } from "../../../src/cli/bench/workload.js";
+import { type Call, requestsOf, TTL_SECONDS, type Workload, workload } from "../../../src/cli/bench/workload.js";
 
 function workloadOf(call: Call, keys: number, more: Partial<Workload> = {}): Workload {
-	return {
-		name: "of a test",
-		call,
-		topology: "standalone",
-		keys,
-		valueBytes: 16,
-		inFlight: 1,
-		tagged: false,
-		replies: "buffers",
-		tls: false,
-		standard: false,
-		quick: false,
-		rounds: 1,
-		...more,
-	};
+	return workload({ call, keys, valueBytes: 16, ...more });
 }
 
 /** A driver over a Map, which keeps what it was called with. */

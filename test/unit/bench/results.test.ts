@@ -2,18 +2,18 @@ import { mkdtemp, readdir, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { saveJson } from "../../../src/cli/bench/file.js";
 import {
 	buildOf,
 	isMeasured,
 	type Measured,
 	median,
 	newResults,
-	type Round,
 	ratioWithinRounds,
 	readResults,
-	saveResults,
 	summarize,
 } from "../../../src/cli/bench/results.js";
+import type { Round } from "../../../src/cli/bench/worker.js";
 import { workloads } from "../../../src/cli/bench/workload.js";
 
 let folder: string;
@@ -78,7 +78,7 @@ test("results are read as they were saved, and nothing else is left in the folde
 	expect(await readResults(file)).toBe(null);
 	const results = newResults("0.1.0", await buildOf(folder), "Redis 7.0.0", { rounds: 5, roundMs: 500 });
 	results.cells.push({ workload: workloads[0]!, outcomes: { slotwire: measured([{}]), bun: { unsupported: true } } });
-	await saveResults(file, results);
+	await saveJson(file, results);
 	expect(await readResults(file)).toEqual(results);
 	expect(await readdir(folder)).toEqual(["results.json"]);
 });

@@ -1,17 +1,22 @@
+import type { Client } from "../../../client.js";
 import { createClient } from "../../../create-client.js";
 import { VERSION } from "../../../version.js";
-import type { Adapter } from "../adapter.js";
+import type { Adapter, Target } from "../adapter.js";
+
+export function connectSlotwire({ host, ports, cluster, ca }: Target, shared = 1): Promise<Client> {
+	const nodes = ports.map((port) => ({ host, port }));
+	return createClient({
+		...(cluster ? { nodes } : { url: `${ca === undefined ? "redis" : "rediss"}://${host}:${ports[0]}` }),
+		...(ca === undefined ? {} : { tls: { ca } }),
+		pool: { shared },
+	});
+}
 
 export async function load(): Promise<Adapter> {
 	return {
 		version: VERSION,
-		async connect({ host, ports, cluster, ca }, { replies, chunkSize = 256, poolSize = 1 }) {
-			const nodes = ports.map((port) => ({ host, port }));
-			const client = await createClient({
-				...(cluster ? { nodes } : { url: `${ca === undefined ? "redis" : "rediss"}://${host}:${ports[0]}` }),
-				...(ca === undefined ? {} : { tls: { ca } }),
-				pool: { shared: poolSize },
-			});
+		async connect(target, { replies, chunkSize = 256, poolSize = 1 }) {
+			const client = await connectSlotwire(target, poolSize);
 			const view = replies === "strings" ? client : client.buffers;
 			return {
 				get: (key) => view.get(key),
@@ -23,7 +28,6 @@ export async function load(): Promise<Adapter> {
 						keys.map((key, i) => [key, values[i] as Buffer | string]),
 						{ ex, chunkSize },
 					),
-				counts: () => client.stats(),
 				close: () => client.close(),
 			};
 		},
