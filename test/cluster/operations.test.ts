@@ -1,0 +1,61 @@
+/** The rig itself: proxies that the nodes announce, and what an operator does to a cluster. */
+import { afterAll, beforeAll, expect, inject, test } from "vitest";
+import { failOver, isWhole, moveSlots, nodeOfSlot, type ServerCluster, seenBy, startCluster } from "../../fixtures/servers.js";
+import { createClient } from "../../src/index.js";
+import { keySlot } from "../../src/slot.js";
+import { ClusterFront } from "../support/cluster-front.js";
+
+// The nodes of a containers' cluster do not reach a proxy on this machine.
+const here = inject("server").kind === "process";
+
+let cluster: ServerCluster;
+let front: ClusterFront;
+beforeAll(async () => {
+	if (!here) return;
+	cluster = await startCluster({ primaries: 3, replicas: 3, nodeTimeoutMs: 1500 });
+	front = await ClusterFront.start(cluster);
+});
+afterAll(async () => {
+	await front?.close();
+	await cluster?.stop();
+});
+
+const keys = Array.from({ length: 40 }, (_, i) => `operations:${i}`);
+const bytes = () => front.proxies.reduce((sum, { bytes }) => sum + bytes.toServer, 0);
+
+test.runIf(here)(
+	"a client that knows one seed reaches every node by its announced proxy, also after a failover and after slots moved",
+	async () => {
+		await using client = await createClient(front.url);
+		await client.setMany(keys.map((key) => [key, key]));
+		const read = async () => {
+			const before = bytes();
+			expect(await client.mget(keys)).toEqual(keys);
+			expect(bytes() - before).toBeGreaterThan(keys.join("").length);
+		};
+		await read();
+		for (const primary of cluster.primaries) expect(front.proxy(primary).open).toBeGreaterThan(0);
+
+		const [first] = await seenBy(cluster, cluster.nodes[0]!);
+		expect(first!.primary).toBeUndefined();
+		const replica = cluster.replicas.find(({ replicaOf }) => replicaOf === first!.node)!;
+		await failOver(cluster, replica);
+		await isWhole(cluster);
+		await read();
+
+		const slots = new Set(keys.map((key) => keySlot(key)));
+		const target = cluster.primaries[1]!;
+		await moveSlots(cluster, slots, target);
+		for (const slot of slots) expect(await nodeOfSlot(cluster, slot)).toBe(target);
+		await read();
+		expect(client.stats().redirections).toBeGreaterThan(0);
+	},
+);
+
+test.runIf(here)("a killed node is back behind its proxy", async () => {
+	const victim = cluster.replicas[2]!;
+	await victim.kill();
+	await front.restart(victim);
+	await isWhole(cluster);
+	expect(String(await victim.raw("CLUSTER", "NODES"))).toContain(`:${front.proxy(victim).port}@`);
+});
