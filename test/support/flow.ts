@@ -1,9 +1,12 @@
 import type { Socket } from "node:net";
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
+import { ReplyBoundaries } from "./reply-boundaries.js";
 
 /** How one side learns of a cut. With "rst" the kernel may throw away what that side has not read yet. */
 export type Ending = "fin" | "rst";
 export type Cut = Ending | { client: Ending; server: Ending };
+
+const PIECE_MS = 20;
 
 interface Waiting {
 	bytes: Buffer;
@@ -25,7 +28,10 @@ export class Flow {
 	#pumping = false;
 	#resumed: (() => void) | undefined;
 	#stalled: Promise<void> | undefined;
-	#delay: Promise<unknown> | number = 0;
+	#delay: Promise<unknown> | number | (() => number) = 0;
+	#bytesPerSecond = Number.POSITIVE_INFINITY;
+	readonly #boundaries = new ReplyBoundaries();
+	#injected: Buffer[] = [];
 	#sizes: readonly number[] = [];
 	#piece = 0;
 	#coalesce = 0;
@@ -48,9 +54,22 @@ export class Flow {
 		return this.#queue.length === 0 && !this.#pumping;
 	}
 
-	/** Holds everything until the promise resolves, or each chunk for so many milliseconds after its arrival. */
-	delay(by: Promise<unknown> | number): this {
+	/** Holds everything until the promise resolves, or what arrives for so many milliseconds; jitter is a function that draws them. */
+	delay(by: Promise<unknown> | number | (() => number)): this {
 		this.#delay = by;
+		return this;
+	}
+
+	/** Forwards no more than so many bytes a second, in pieces of 20 ms; Infinity ends it. */
+	throttle(bytesPerSecond: number): this {
+		this.#bytesPerSecond = bytesPerSecond;
+		return this;
+	}
+
+	/** Puts bytes of the test's own between two whole replies: at once if none is open, else behind the next. For the way to the client. */
+	inject(bytes: Buffer): this {
+		this.#injected.push(bytes);
+		if (this.idle && this.#boundaries.between) this.#to.write(this.#takeInjected());
 		return this;
 	}
 
@@ -125,8 +144,9 @@ export class Flow {
 				const bytes = this.#take();
 				this.#tap(bytes);
 				this.forwarded += bytes.length;
-				await this.#write(bytes);
-				if (this.#sizes.length > 0) await turn();
+				await this.#write(this.#withInjected(bytes));
+				if (this.#bytesPerSecond !== Number.POSITIVE_INFINITY) await sleep(PIECE_MS, undefined, { ref: false });
+				else if (this.#sizes.length > 0) await turn();
 			}
 		} finally {
 			this.#pumping = false;
@@ -144,6 +164,7 @@ export class Flow {
 		const { since } = this.#queue[0]!;
 		const all = Buffer.concat(this.#queue.map(({ bytes }) => bytes));
 		let size = this.#sizes.length > 0 ? this.#sizes[this.#piece++ % this.#sizes.length]! : all.length;
+		size = Math.min(size, Math.max(1, Math.floor((this.#bytesPerSecond * PIECE_MS) / 1000)));
 		if (this.#cutAt) size = Math.min(size, this.#cutAt.byte - this.forwarded);
 		const rest = all.subarray(size);
 		this.#queue = rest.length > 0 ? [{ bytes: rest, since }] : [];
@@ -152,8 +173,19 @@ export class Flow {
 
 	async #hold(since: number): Promise<void> {
 		await this.#stalled;
-		if (typeof this.#delay !== "number") await this.#delay;
-		else if (this.#delay > 0) await sleep(Math.max(0, since + this.#delay - performance.now()), undefined, { ref: false });
+		const delay = typeof this.#delay === "function" ? this.#delay() : this.#delay;
+		if (typeof delay !== "number") await delay;
+		else if (delay > 0) await sleep(Math.max(0, since + delay - performance.now()), undefined, { ref: false });
+	}
+
+	#withInjected(bytes: Buffer): Buffer {
+		const at = this.#boundaries.pass(bytes);
+		if (at < 0 || this.#injected.length === 0) return bytes;
+		return Buffer.concat([bytes.subarray(0, at), this.#takeInjected(), bytes.subarray(at)]);
+	}
+
+	#takeInjected(): Buffer {
+		return Buffer.concat(this.#injected.splice(0));
 	}
 
 	/** Resolves when the kernel has the bytes, so that a cut by FIN loses none of them. */

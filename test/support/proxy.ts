@@ -16,6 +16,7 @@ export class TcpProxy implements AsyncDisposable {
 	readonly #server: Server;
 	readonly #target: { host: string; port: number };
 	readonly #waiting: { count: number; resolve(): void }[] = [];
+	#port = 0;
 	#hook: (connection: ProxiedConnection) => void = () => {};
 
 	private constructor(target: { host: string; port: number }) {
@@ -34,7 +35,8 @@ export class TcpProxy implements AsyncDisposable {
 
 	get port(): number {
 		const address = this.#server.address();
-		if (address === null || typeof address === "string") throw new Error("The proxy does not listen any more.");
+		if (address === null) return this.#port;
+		if (typeof address === "string") throw new Error("A proxy listens on a port.");
 		return address.port;
 	}
 
@@ -74,9 +76,20 @@ export class TcpProxy implements AsyncDisposable {
 		for (const connection of this.connections) connection.cut(how);
 	}
 
-	/** Accepts no more; open connections stay. */
+	/** Accepts no more, until `welcome`; open connections stay. */
 	refuse(): void {
+		this.#port = this.port;
 		if (this.#server.listening) this.#server.close();
+	}
+
+	async welcome(): Promise<void> {
+		if (this.#server.listening) return;
+		await new Promise<void>((resolve, reject) => {
+			this.#server.once("error", reject).listen(this.#port, this.host, () => {
+				this.#server.off("error", reject);
+				resolve();
+			});
+		});
 	}
 
 	async close(): Promise<void> {
@@ -108,6 +121,8 @@ export class ProxiedConnection {
 	readonly server: Socket;
 	readonly toServer: Flow;
 	readonly toClient: Flow;
+	/** What happens to one side is kept from the other. */
+	#apart = false;
 	/** Resolves when both sides are closed. */
 	readonly ended: Promise<void>;
 
@@ -118,8 +133,8 @@ export class ProxiedConnection {
 		this.toServer = new Flow(client, server, (how) => this.cut(how));
 		this.toClient = new Flow(server, client, (how) => this.cut(how));
 		this.ended = Promise.all([closing(client), closing(server)]).then(() => {});
-		passOnEnd(client, server, this.toServer);
-		passOnEnd(server, client, this.toClient);
+		this.#passOnEnd(client, server, this.toServer);
+		this.#passOnEnd(server, client, this.toClient);
 	}
 
 	get closed(): boolean {
@@ -135,11 +150,28 @@ export class ProxiedConnection {
 		end(this.server, server);
 	}
 
+	/** The server's side is reset, the client's stays open and silent for ever: what a vanished host or a forgotten NAT entry looks like. */
+	halfOpen(): void {
+		this.toServer.discard();
+		this.toClient.discard();
+		this.#apart = true;
+		this.client.on("end", () => this.client.destroy());
+		this.server.resetAndDestroy();
+	}
+
 	destroy(): void {
 		this.toServer.discard();
 		this.toClient.discard();
 		this.client.destroy();
 		this.server.destroy();
+	}
+
+	/** A side that dies without a FIN takes the other one along, by the same means. */
+	#passOnEnd(from: Socket, to: Socket, flow: Flow): void {
+		from.on("error", () => this.#apart || to.resetAndDestroy());
+		from.on("close", () => {
+			if (flow.idle && !this.#apart) to.end();
+		});
 	}
 }
 
@@ -148,14 +180,6 @@ function end(socket: Socket, how: Ending): void {
 	if (how === "rst") socket.resetAndDestroy();
 	// What still arrives is read and dropped: a close with unread bytes would turn into a reset.
 	else socket.end();
-}
-
-/** A side that dies without a FIN takes the other one along, by the same means. */
-function passOnEnd(from: Socket, to: Socket, flow: Flow): void {
-	from.on("error", () => to.resetAndDestroy());
-	from.on("close", () => {
-		if (flow.idle) to.end();
-	});
 }
 
 function closing(socket: Socket): Promise<void> {

@@ -124,3 +124,63 @@ test("refuses new connections and keeps the old", async () => {
 	await expect(RawConnection.open({ port })).rejects.toThrow("ECONNREFUSED");
 	expect(await client.command("PING")).toBe("PONG");
 });
+
+test("welcomes connections again on the same port", async () => {
+	const { port } = proxy;
+	proxy.refuse();
+	await expect(RawConnection.open({ port })).rejects.toThrow("ECONNREFUSED");
+	await proxy.welcome();
+	await using client = await RawConnection.open({ port });
+	expect(await client.command("PING")).toBe("PONG");
+});
+
+test("jitter keeps the order", async () => {
+	const delays = [20, 0, 10, 0, 5, 0];
+	proxy.onConnection((connection) => connection.toClient.delay(() => delays.pop() ?? 0));
+	await using client = await RawConnection.open(proxy);
+	const texts = ["a", "b", "c", "d", "e", "f"];
+	expect(await Promise.all(texts.map((text) => client.command("ECHO", text)))).toEqual(texts);
+});
+
+test("a throttled direction takes its time", async () => {
+	proxy.onConnection((connection) => connection.toClient.throttle(100_000));
+	await using client = await RawConnection.open(proxy);
+	const start = performance.now();
+	expect(await client.command("ECHO", "x".repeat(10_000))).toHaveLength(10_000);
+	// 10 kB at 100 kB/s, less the last piece.
+	expect(performance.now() - start).toBeGreaterThan(70);
+});
+
+test("a push is injected at once between replies, and behind the one that is open", async () => {
+	await using client = await RawConnection.open(proxy);
+	const { toClient } = await proxy.accepted(1);
+	toClient.inject(Buffer.from(">1\r\n+early\r\n"));
+	expect(await client.command("PING")).toBe("PONG");
+	expect(client.pushes).toEqual([["early"]]);
+
+	toClient.split(3);
+	const echoed = client.command("ECHO", "x".repeat(300));
+	const before = toClient.forwarded;
+	while (toClient.forwarded === before) await new Promise(setImmediate);
+	toClient.inject(Buffer.from(">1\r\n+late\r\n"));
+	expect(client.pushes).toHaveLength(1);
+	expect(await echoed).toHaveLength(300);
+	expect(await client.command("PING")).toBe("PONG");
+	expect(client.pushes).toEqual([["early"], ["late"]]);
+});
+
+test("half open: the server sees a reset, the client nothing, in either direction", async () => {
+	await using client = await RawConnection.open(proxy);
+	await client.command("PING");
+	const connection = await proxy.accepted(1);
+	let ended = false;
+	client.socket.on("close", () => {
+		ended = true;
+	});
+	const silent = client.exchange(["PING"], 100);
+	connection.halfOpen();
+	await new Promise<void>((resolve) => connection.server.once("close", resolve));
+	expect(ended).toBe(false);
+	await expect(silent).rejects.toThrow("no reply within 100 ms");
+	await connection.ended;
+});
