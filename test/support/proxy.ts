@@ -17,6 +17,7 @@ export class TcpProxy implements AsyncDisposable {
 	readonly #target: { host: string; port: number };
 	readonly #waiting: { count: number; resolve(): void }[] = [];
 	#port = 0;
+	#accepted = 0;
 	#hook: (connection: ProxiedConnection) => void = () => {};
 
 	private constructor(target: { host: string; port: number }) {
@@ -71,6 +72,11 @@ export class TcpProxy implements AsyncDisposable {
 		return this.connections[count - 1]!;
 	}
 
+	/** Drops what is known of connections that are closed, for proxies that run for hours; the counts start anew with the open ones. */
+	forgetClosed(): void {
+		for (let i = this.connections.length - 1; i >= 0; i--) if (this.connections[i]!.closed) this.connections.splice(i, 1);
+	}
+
 	/** Cuts every open connection. */
 	cut(how: Cut = "rst"): void {
 		for (const connection of this.connections) connection.cut(how);
@@ -106,7 +112,7 @@ export class TcpProxy implements AsyncDisposable {
 
 	#accept(client: Socket): void {
 		const server = connect({ ...this.#target, allowHalfOpen: true, noDelay: true });
-		const connection = new ProxiedConnection(this.connections.length, client, server);
+		const connection = new ProxiedConnection(this.#accepted++, client, server);
 		this.connections.push(connection);
 		this.#hook(connection);
 		for (const waiting of this.#waiting) if (waiting.count <= this.connections.length) waiting.resolve();

@@ -1,0 +1,47 @@
+/** What the conductor and its clients say to each other. Times are milliseconds of the clock that all processes of a machine share. */
+import type { Tally } from "./tally.js";
+
+export const clock = (): number => performance.timeOrigin + performance.now();
+
+export const SABOTAGES = ["desync", "double-send", "lost-settle"] as const;
+export type Sabotage = (typeof SABOTAGES)[number];
+
+/** How a client is set up and how hard it works. */
+export interface DriverSetup {
+	index: number;
+	url: string;
+	protocol: 2 | 3;
+	shared: number;
+	deadlineMs: number;
+	/** Loops that each have one call under way. */
+	concurrency: number;
+	/** Most milliseconds that a loop rests between two calls. */
+	thinkMs: number;
+	seed: number;
+	sabotage: Sabotage | null;
+}
+
+export type Order =
+	/** A fault is about to begin at these shards. */
+	| { order: "expect"; shards: number[]; mayLose: boolean }
+	/** It has begun. */
+	| { order: "begun"; step: number; at: number }
+	/** It is over, recovery included: read the shards' keys at these nodes, which are the baseline from now on. */
+	| { order: "rebase"; nodes: { shard: number; host: string; port: number; lossSince: number | null }[] }
+	/** What ran so far was without a fault. */
+	| { order: "calibrate" }
+	/** Block the event loop. */
+	| { order: "block"; ms: number }
+	| { order: "tally" }
+	| { order: "finish" };
+
+export type Report =
+	| { report: "ready" }
+	/** The answer to an order. */
+	| { report: "done"; lost?: number; tally?: Tally }
+	/** The first success of a shard's own after a fault. */
+	| { report: "recovered"; step: number; shard: number; ms: number }
+	/** What nothing excuses. */
+	| { report: "wrong"; what: string }
+	/** A call to shards that had no fault took too long: wrong unless the machine stood still. */
+	| { report: "late"; what: string; from: number; to: number };

@@ -1,0 +1,35 @@
+/** The keys of the run, and which third of the slots each belongs to. A shard keeps its slots; the nodes that serve it change. */
+import { keySlot, SLOT_COUNT } from "../../src/slot.js";
+
+export const SHARDS = 3;
+const REGISTERS = 40;
+const COUNTERS = 8;
+
+export function shardOf(slot: number): number {
+	return [1, 2, SHARDS].findIndex((end) => slot < Math.round((end * SLOT_COUNT) / SHARDS));
+}
+
+export interface ShardKeys {
+	registers: string[];
+	counters: string[];
+}
+
+/** The keys that one client writes and nobody else does, by shard. Half of a shard's registers are in one slot. */
+export function keysOf(client: number): ShardKeys[] {
+	return Array.from({ length: SHARDS }, (_, shard) => {
+		const [tag] = keysIn(shard, 1, (i) => `{chaos:${client}:${i}}`);
+		return {
+			registers: [
+				...Array.from({ length: REGISTERS / 2 }, (_, i) => `${tag}:${i}`),
+				...keysIn(shard, REGISTERS / 2, (i) => `chaos:${client}:${i}`),
+			],
+			counters: keysIn(shard, COUNTERS, (i) => `chaos:${client}:${i}:n`),
+		};
+	});
+}
+
+function keysIn(shard: number, count: number, name: (i: number) => string): string[] {
+	const keys: string[] = [];
+	for (let i = 0; keys.length < count; i++) if (shardOf(keySlot(name(i))) === shard) keys.push(name(i));
+	return keys;
+}

@@ -1,0 +1,189 @@
+/** Whether a run was good, and the tables that tell. Pure: a run in, text out. */
+import { percentile } from "../../src/cli/percentile.js";
+import type { Run, Sample } from "./run.js";
+import { SHARDS } from "./shards.js";
+
+/** Over the node timeout: the most that recoveries may take in the median, and that any may take. */
+const MEDIAN_OVER_MS = 3000;
+const ANY_OVER_MS = 15_000;
+/** Growth is looked for in runs of so many minutes, from the second one on. */
+const LONG_RUN_MIN = 10;
+const SETTLED_MS = 2 * 60_000;
+const WINDOW_MS = 2 * 60_000;
+const HEAP_FACTOR = 1.15;
+const HEAP_MIB = 4;
+const SOCKETS = 1;
+const CLIENTS = 4;
+
+export interface Recovery {
+	median: number;
+	max: number;
+}
+
+/** Why the run is red; empty when it is green. */
+export function failures(run: Run): string[] {
+	return [...run.wrong, ...recoveryFailures(run), ...(run.minutes >= LONG_RUN_MIN ? growth(run.samples) : [])];
+}
+
+export function recoveryOf(times: readonly number[]): Recovery {
+	const sorted = [...times].sort((a, b) => a - b);
+	return sorted.length === 0 ? { median: 0, max: 0 } : { median: percentile(sorted, 0.5), max: sorted.at(-1)! };
+}
+
+function recoveryFailures({ faults, nodeTimeoutMs }: Run): string[] {
+	const found: string[] = [];
+	for (const { number, fault, shards, recoveryMs } of faults) {
+		const missing = shards.length * CLIENTS - recoveryMs.length;
+		if (missing > 0) found.push(`fault ${number} (${fault}): ${missing} clients or shards did not recover`);
+	}
+	const { median, max } = recoveryOf(faults.flatMap(({ recoveryMs }) => recoveryMs));
+	if (median > nodeTimeoutMs + MEDIAN_OVER_MS) found.push(`recovery took ${Math.round(median)} ms in the median`);
+	if (max > nodeTimeoutMs + ANY_OVER_MS) found.push(`one recovery took ${Math.round(max)} ms`);
+	return found;
+}
+
+/** What is more at the end than it was after two minutes, client by client. */
+export function growth(samples: readonly Sample[]): string[] {
+	const end = samples.at(-1)?.atMs ?? 0;
+	const clients = [...new Set(samples.map(({ client }) => client))];
+	return clients.flatMap((client) => {
+		const own = samples.filter((sample) => sample.client === client);
+		const early = own.filter(({ atMs }) => atMs >= SETTLED_MS && atMs < SETTLED_MS + WINDOW_MS);
+		const late = own.filter(({ atMs }) => atMs >= end - WINDOW_MS);
+		const [heap, heapThen] = [median(late, "heapMiB"), median(early, "heapMiB")];
+		const [sockets, socketsThen] = [median(late, "sockets"), median(early, "sockets")];
+		const found: string[] = [];
+		if (heap > heapThen * HEAP_FACTOR + HEAP_MIB) found.push(`client ${client}: heap grew from ${mib(heapThen)} to ${mib(heap)}`);
+		if (sockets > socketsThen + SOCKETS) found.push(`client ${client}: ${socketsThen} sockets became ${sockets}`);
+		return found;
+	});
+}
+
+function median(samples: readonly Sample[], field: "heapMiB" | "sockets"): number {
+	return recoveryOf(samples.map((sample) => sample[field])).median;
+}
+
+function mib(value: number): string {
+	return `${value.toFixed(1)} MiB`;
+}
+
+export interface FaultRow {
+	fault: string;
+	times: number;
+	/** Seconds from the fault to each client's first success at the shard. */
+	recovery: Recovery;
+	promoted: number;
+	lost: number;
+}
+
+export function faultRows(run: Run): FaultRow[] {
+	const names = [...new Set(run.faults.map(({ fault }) => fault))].sort();
+	return names.map((fault) => {
+		const records = run.faults.filter((record) => record.fault === fault);
+		return {
+			fault,
+			times: records.length,
+			recovery: recoveryOf(records.flatMap(({ recoveryMs }) => recoveryMs)),
+			promoted: sum(records.map(({ promoted }) => promoted)),
+			lost: sum(records.map(({ lost }) => lost)),
+		};
+	});
+}
+
+export function totals({ samples }: Run) {
+	const errors: Record<string, number> = {};
+	for (const sample of samples)
+		for (const [code, count] of Object.entries(sample.errors)) errors[code] = (errors[code] ?? 0) + count;
+	return {
+		calls: sum(samples.map(({ calls }) => calls)),
+		items: sum(samples.map(({ items }) => items)),
+		unknown: sum(samples.map(({ unknown }) => unknown)),
+		errors,
+		healthyP99: recoveryOf(samples.map(({ healthy }) => healthy.p99)).median,
+		healthyMax: Math.max(0, ...samples.map(({ healthy }) => healthy.max)),
+	};
+}
+
+function sum(numbers: readonly number[]): number {
+	return numbers.reduce((total, each) => total + each, 0);
+}
+
+/** The run as Markdown: the tables for people, readable in a terminal too. */
+export function report(run: Run): string {
+	const found = failures(run);
+	const { calls, items, unknown, errors, healthyP99, healthyMax } = totals(run);
+	const all = recoveryOf(run.faults.flatMap(({ recoveryMs }) => recoveryMs));
+	const rows = faultRows(run);
+	const table = align([
+		["fault", "times", "recovery median ms", "recovery max ms", "promotions", "acks lost"],
+		...rows.map(({ fault, times, recovery, promoted, lost }) => [
+			fault,
+			times,
+			ms(recovery.median),
+			ms(recovery.max),
+			promoted,
+			lost,
+		]),
+		[
+			"all",
+			run.faults.length,
+			ms(all.median),
+			ms(all.max),
+			sum(rows.map((row) => row.promoted)),
+			sum(rows.map((row) => row.lost)),
+		],
+	]);
+	const first = run.samples.filter(({ atMs }) => atMs >= Math.min(SETTLED_MS, (run.samples.at(-1)?.atMs ?? 0) / 2));
+	const growthRows = align([
+		["client", "heap MiB, first", "last", "RSS MiB, first", "last", "sockets, first", "last"],
+		...Array.from({ length: CLIENTS }, (_, client) => {
+			const own = first.filter((sample) => sample.client === client);
+			const [a, b] = [own[0], own.at(-1)];
+			return [
+				client,
+				a?.heapMiB.toFixed(1),
+				b?.heapMiB.toFixed(1),
+				a?.rssMiB.toFixed(0),
+				b?.rssMiB.toFixed(0),
+				a?.sockets,
+				b?.sockets,
+			];
+		}),
+	]);
+	const codes = Object.entries(errors).map(([code, count]) => `${code} ${count}`);
+	return [
+		`# Chaos, seed ${run.seed}, ${run.minutes} minutes${run.sabotage ? `, client broken on purpose: ${run.sabotage}` : ""}: ${found.length === 0 ? "green" : "RED"}`,
+		"",
+		`${CLIENTS} clients, ${SHARDS} primaries and ${SHARDS} replicas, node timeout ${run.nodeTimeoutMs} ms; ${run.faults.length} faults.`,
+		`${calls} calls with ${items} values read or written and checked; ${unknown} writes of unknown outcome; errors: ${codes.join(", ") || "none"}.`,
+		`Calls to shards without a fault: p99 ${ms(healthyP99)} ms (median of samples), slowest ${ms(healthyMax)} ms; ${run.excused.length} late calls excused, because the machine stood still for everybody.`,
+		"",
+		table,
+		"",
+		"Recovery is from the fault to each client's first success at the shard, the fault's own length included.",
+		"",
+		growthRows,
+		"",
+		...(found.length === 0
+			? []
+			: [
+					"Wrong:",
+					"",
+					...found.slice(0, 50).map((what) => `- ${what}`),
+					found.length > 50 ? `- and ${found.length - 50} more` : "",
+				]),
+	].join("\n");
+}
+
+function ms(value: number): string {
+	return value >= 100 ? String(Math.round(value)) : value.toFixed(1);
+}
+
+function align(rows: readonly (readonly unknown[])[]): string {
+	const cells = rows.map((row) => row.map((cell) => String(cell ?? "")));
+	const widths = cells[0]!.map((_, column) => Math.max(...cells.map((row) => row[column]!.length)));
+	const line = (row: readonly string[]): string =>
+		`| ${row.map((cell, i) => (i === 0 ? cell.padEnd(widths[i]!) : cell.padStart(widths[i]!))).join(" | ")} |`;
+	const rule = widths.map((width, i) => (i === 0 ? "-".repeat(width) : `${"-".repeat(width - 1)}:`));
+	return [line(cells[0]!), line(rule), ...cells.slice(1).map(line)].join("\n");
+}

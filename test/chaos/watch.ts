@@ -1,0 +1,195 @@
+/** Watches every call of one client: that it settles in time, that shards without a fault are quick, and when the others are back. */
+import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
+import { ClientError } from "../../src/index.js";
+import { clock, type Report } from "./messages.js";
+import { SHARDS } from "./shards.js";
+
+/** Beyond its deadline a call has this long to settle. */
+export const SETTLE_MS = 1000;
+/** A shard without a fault is late at ten times its usual 99th percentile, but not below this. */
+const LATE_MS = 500;
+const LATE_FACTOR = 10;
+const LOOK_MS = 100;
+
+interface Call {
+	name: string;
+	issued: number;
+	shards: readonly number[];
+	reported: boolean;
+}
+
+interface ShardState {
+	/** Changes whenever a fault begins or ends, so that a call can tell whether all its life was without one. */
+	epoch: number;
+	healthy: boolean;
+	mayLose: boolean;
+	underWay: number;
+	/** The fault whose end is waited for. */
+	fault: { step: number; at: number } | null;
+}
+
+/** What became of a call. */
+export type Outcome<T> = { value: T } | { error: ClientError };
+
+export class Watch {
+	readonly errors: Record<string, number> = {};
+	calls = 0;
+	readonly #report: (report: Report) => void;
+	readonly #deadlineMs: number;
+	readonly #shards: ShardState[];
+	readonly #open = new Set<Call>();
+	readonly #timer: NodeJS.Timeout;
+	#lateMs = Number.POSITIVE_INFINITY;
+	#healthy = createHistogram();
+	#all = createHistogram();
+	#looked = performance.now();
+
+	constructor(deadlineMs: number, report: (report: Report) => void) {
+		this.#deadlineMs = deadlineMs;
+		this.#report = report;
+		this.#shards = Array.from({ length: SHARDS }, () => ({ epoch: 0, healthy: true, mayLose: false, underWay: 0, fault: null }));
+		this.#timer = setInterval(() => this.#lookForOverdue(), LOOK_MS);
+	}
+
+	stop(): void {
+		clearInterval(this.#timer);
+	}
+
+	/** What ran so far was without a fault: what is late from now on. */
+	calibrate(): void {
+		this.#lateMs = Math.max(LATE_MS, (LATE_FACTOR * this.#healthy.percentile(99)) / 1000);
+	}
+
+	expectFault(shards: readonly number[], mayLose: boolean): void {
+		for (const shard of shards) this.#enter(shard, { healthy: false, mayLose });
+	}
+
+	faultBegun(step: number, at: number): void {
+		for (const state of this.#shards) if (!state.healthy) state.fault = { step, at };
+	}
+
+	faultOver(shard: number): void {
+		this.#enter(shard, { healthy: true, mayLose: false });
+	}
+
+	/** No failover can have lost what was acknowledged in this shard. */
+	isStrict(shard: number): boolean {
+		return !this.#shards[shard]!.mayLose;
+	}
+
+	isHealthy(shard: number): boolean {
+		return this.#shards[shard]!.healthy;
+	}
+
+	/** Calls under way that this shard has a part in. */
+	underWay(shard: number): number {
+		return this.#shards[shard]!.underWay;
+	}
+
+	/** Changes with every fault that begins or ends. */
+	epoch(shard: number): number {
+		return this.#shards[shard]!.epoch;
+	}
+
+	wrong(what: string): void {
+		this.#report({ report: "wrong", what });
+	}
+
+	async call<T>(name: string, shards: readonly number[], start: () => Promise<T>): Promise<Outcome<T>> {
+		const call: Call = { name, issued: clock(), shards, reported: false };
+		const epochs = shards.map((shard) => this.epoch(shard));
+		const healthy = shards.every((shard) => this.isHealthy(shard));
+		this.calls += 1;
+		this.#open.add(call);
+		for (const shard of shards) this.#shards[shard]!.underWay += 1;
+		let outcome: Outcome<T>;
+		try {
+			outcome = { value: await start() };
+		} catch (error) {
+			outcome = { error: this.#known(name, error) };
+		}
+		for (const shard of shards) this.#shards[shard]!.underWay -= 1;
+		this.#open.delete(call);
+		this.#judge(call, outcome, healthy && shards.every((shard, i) => this.epoch(shard) === epochs[i]));
+		return outcome;
+	}
+
+	/** An error of a call or of one item. */
+	count(error: ClientError): void {
+		this.errors[error.code] = (this.errors[error.code] ?? 0) + 1;
+	}
+
+	percentiles(): { healthy: Percentiles; all: Percentiles } {
+		const figures = { healthy: percentilesOf(this.#healthy), all: percentilesOf(this.#all) };
+		this.#healthy.reset();
+		this.#all.reset();
+		return figures;
+	}
+
+	#enter(shard: number, state: { healthy: boolean; mayLose: boolean }): void {
+		const { epoch } = this.#shards[shard]!;
+		Object.assign(this.#shards[shard]!, state, { epoch: epoch + 1, fault: null });
+	}
+
+	#known(name: string, error: unknown): ClientError {
+		if (error instanceof ClientError) return error;
+		this.wrong(`${name} rejected with something that is no error of the client: ${String(error)}`);
+		return new ClientError("PROTOCOL", "unknown");
+	}
+
+	#judge({ name, issued, shards, reported }: Call, outcome: Outcome<unknown>, healthy: boolean): void {
+		const now = clock();
+		const ms = now - issued;
+		const failed = "error" in outcome;
+		if (failed) this.count(outcome.error);
+		if (ms > this.#deadlineMs + SETTLE_MS && !reported) this.wrong(`${name} settled after ${Math.round(ms)} ms`);
+		this.#all.record(microseconds(ms));
+		if (!healthy) {
+			if (!failed && shards.length === 1) this.#recovered(shards[0]!, issued, now);
+			return;
+		}
+		this.#healthy.record(microseconds(ms));
+		if (failed)
+			this.wrong(`${name} failed at shard ${shards}, which had no fault: ${outcome.error.code} ${outcome.error.message}`);
+		if (ms > this.#lateMs) {
+			const what = `${name} took ${Math.round(ms)} ms at shard ${shards}, which had no fault (late at ${Math.round(this.#lateMs)} ms)`;
+			this.#report({ report: "late", what, from: issued, to: now });
+		}
+	}
+
+	#recovered(shard: number, issued: number, now: number): void {
+		const state = this.#shards[shard]!;
+		if (state.fault === null || issued < state.fault.at) return;
+		this.#report({ report: "recovered", step: state.fault.step, shard, ms: now - state.fault.at });
+		state.fault = null;
+	}
+
+	/** A call that never settles would never be judged. After a stall of this process it first gets the chance to. */
+	#lookForOverdue(): void {
+		const now = performance.now();
+		const stalled = now - this.#looked > 2 * LOOK_MS;
+		this.#looked = now;
+		if (stalled) return;
+		for (const call of this.#open) {
+			if (call.reported || clock() - call.issued < this.#deadlineMs + SETTLE_MS) continue;
+			call.reported = true;
+			this.wrong(`${call.name} at shard ${call.shards} has not settled ${SETTLE_MS} ms after its deadline`);
+		}
+	}
+}
+
+export interface Percentiles {
+	p50: number;
+	p99: number;
+	max: number;
+}
+
+function percentilesOf(histogram: RecordableHistogram): Percentiles {
+	if (histogram.count === 0) return { p50: 0, p99: 0, max: 0 };
+	const [p50, p99, max] = [histogram.percentile(50), histogram.percentile(99), histogram.max].map((us) => us / 1000);
+	return { p50: p50!, p99: p99!, max: max! };
+}
+
+function microseconds(ms: number): number {
+	return Math.max(1, Math.round(ms * 1000));
+}
