@@ -63,6 +63,12 @@ export class ProtocolError extends ClientError {
 	constructor(message: string, options?: ErrorOptions) {
 		super("PROTOCOL", message, options);
 	}
+
+	/** The same error without the bytes that it quotes: they may be a value. */
+	withoutBytes(): ProtocolError {
+		const [message] = this.message.split("; received ") as [string];
+		return message === this.message ? this : new ProtocolError(message);
+	}
 }
 
 /** The server is of another kind than the client was made for; no retry mends that. */

@@ -309,13 +309,32 @@ function nameOf(name: string | undefined): string | undefined {
 	return name;
 }
 
+/** Fields that `tls.connect` refuses only when its socket is on its way, which it then leaves behind. */
+const tlsKinds: Readonly<Record<string, string>> = {
+	servername: "string",
+	checkServerIdentity: "function",
+	lookup: "function",
+	timeout: "number",
+	minDHSize: "number",
+};
+
 function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefined {
 	if (tls === undefined) return implied ? {} : undefined;
 	if (typeof tls === "boolean") return tls || implied ? {} : undefined;
 	if (typeof tls !== "object" || tls === null) throw new InvalidOptionError("tls", "must be true or TLS options");
+	// Node takes `undefined` for an answer where it has a default, and fails on it.
+	const given = Object.entries(tls).filter(([, value]) => value !== undefined);
+	for (const [field, value] of given) {
+		const kind = tlsKinds[field];
+		if (kind !== undefined && typeof value !== kind) throw new InvalidOptionError(`tls.${field}`, `must be a ${kind}`);
+		if (field === "session" && !Buffer.isBuffer(value)) throw new InvalidOptionError("tls.session", "must be a Buffer");
+		if (/^(host|port|path|socket)$/.test(field)) {
+			throw new InvalidOptionError(`tls.${field}`, "addresses belong to url or nodes, the name to be checked to tls.servername");
+		}
+	}
 	try {
 		// Made once for all connections; bad certificates and keys are found here.
-		return { ...tls, secureContext: tls.secureContext ?? createSecureContext(tls) };
+		return { ...Object.fromEntries(given), secureContext: tls.secureContext ?? createSecureContext(tls) };
 	} catch (error) {
 		throw new InvalidOptionError(
 			"tls",

@@ -424,7 +424,9 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			else this.#decoder.write(chunk);
 		} catch (error) {
 			if (this.#state === "handshake" && chunk?.[0] === TLS_ALERT) this.#end(this.#speaksTls(error));
-			else this.#end(error instanceof ClientError ? error : new ProtocolError("the decoder failed", { cause: error }));
+			else if (!(error instanceof ClientError)) this.#end(new ProtocolError("the decoder failed", { cause: error }));
+			// Once values are read, what is no reply may be a part of one.
+			else this.#end(this.#state === "ready" && error instanceof ProtocolError ? error.withoutBytes() : error);
 		}
 	}
 

@@ -2,6 +2,9 @@ import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
 
+/** Of Node's own errors, such as ECONNREFUSED and ERR_TLS_CERT_ALTNAME_INVALID. */
+const SYSTEM_CODE = /^E[A-Z]{3,20}$|^ERR_[A-Z_]{3,60}$/;
+
 /**
  * The credentials for one connection to `node`, asked anew of a provider each time.
  * @throws AUTH when the provider fails; TIMEOUT when it has not answered within `connectMs`
@@ -13,7 +16,7 @@ export async function credentialsFor(node: Endpoint, { auth, timeouts }: Setting
 		credentials = await within(timeouts.connectMs, node, auth(node));
 	} catch (error) {
 		if (error instanceof ProviderTimeout) throw error;
-		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed`, { cause: error });
+		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed${codeOf(error)}`);
 	}
 	const { username, password } = Object(credentials) as { username?: unknown; password?: unknown };
 	if (isText(username) && isText(password)) return credentials;
@@ -38,6 +41,12 @@ function within(timeoutMs: number, node: Endpoint, given: Credentials | Promise<
 			.then(resolve, reject)
 			.finally(() => clearTimeout(timer));
 	});
+}
+
+/** A provider's own error may hold what it was about to give, or a token of its own: nothing of it is passed on but a code like ETIMEDOUT. */
+function codeOf(error: unknown): string {
+	const { code } = Object(error) as { code?: unknown };
+	return typeof code === "string" && SYSTEM_CODE.test(code) ? ` (${code})` : "";
 }
 
 function isText(value: unknown): boolean {

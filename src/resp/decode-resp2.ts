@@ -73,8 +73,9 @@ export class Resp2Decoder implements ReplyDecoder {
 		this.#parser = new RedisParser({
 			returnReply: emit,
 			returnError: emit,
-			returnFatalError: (cause) => {
-				throw new ProtocolError("redis-parser refused a reply", { cause });
+			// Its error holds the whole chunk, with values in it.
+			returnFatalError: () => {
+				throw new ProtocolError("redis-parser refused a reply");
 			},
 			returnBuffers: true,
 			stringNumbers: true,

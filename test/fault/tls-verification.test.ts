@@ -1,8 +1,7 @@
 /** Who the server is, and who the client is: what TLS checks unless it is told not to. */
 import { checkServerIdentity as check, createServer, type TLSSocket } from "node:tls";
-import { generate } from "selfsigned";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { type Certificates, certificates, make } from "../../fixtures/certificates.js";
+import { type Certificates, certificates, make, serverTls } from "../../fixtures/certificates.js";
 import { findRuntime, type ServerNode, startCluster, startStandalone } from "../../fixtures/servers.js";
 import { type ClientOptions, createClient } from "../../src/index.js";
 import { TcpProxy } from "../support/proxy.js";
@@ -16,22 +15,13 @@ let named: ServerNode;
 let mutual: ServerNode;
 let made: Certificates;
 let foreign: Certificates;
-let namedCa: string;
 beforeAll(async () => {
 	[made, foreign] = await Promise.all([certificates(), make()]);
-	const own = await generate([{ name: "commonName", value: NAME }], {
-		keyType: "ec",
-		algorithm: "sha256",
-		extensions: [
-			{ name: "basicConstraints", cA: true, critical: true },
-			{ name: "subjectAltName", altNames: [{ type: 2, value: NAME }] },
-		],
-	});
-	namedCa = own.cert;
+	const own = await made.issue({ names: [NAME] });
 	const runtime = await findRuntime();
 	[server, named, mutual] = await Promise.all([
 		startStandalone({ tls: true, requirepass: "sekret" }),
-		runtime.startStandalone({ tls: { ca: own.cert, cert: own.cert, key: own.private, authClients: "no" } }),
+		runtime.startStandalone({ tls: serverTls({ ...made, server: own }) }),
 		startStandalone({ tls: "mutual" }),
 	]);
 });
@@ -71,11 +61,11 @@ describe("the server's certificate", () => {
 		await using client = await createClient({ url: url(), tls: { ca: made.ca }, protocol });
 		expect(await client.command("PING")).toBe("PONG");
 		const at = `rediss://127.0.0.1:${named.port}`;
-		expect(await refusalOf({ url: at, tls: { ca: namedCa }, protocol })).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID.*127\.0\.0\.1/);
+		expect(await refusalOf({ url: at, tls: { ca: made.ca }, protocol })).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID.*127\.0\.0\.1/);
 	});
 
 	test("C28 a name is checked too", async () => {
-		const message = await refusalOf({ url: `rediss://localhost:${named.port}`, tls: { ca: namedCa } });
+		const message = await refusalOf({ url: `rediss://localhost:${named.port}`, tls: { ca: made.ca } });
 		expect(message).toMatch(/ERR_TLS_CERT_ALTNAME_INVALID.*localhost.*redis\.example/);
 	});
 
@@ -83,7 +73,7 @@ describe("the server's certificate", () => {
 		"127.0.0.1",
 		"localhost",
 	])("C28 tls.servername is the remedy for %s with another name's certificate", async (host) => {
-		const tls = { ca: namedCa, servername: NAME };
+		const tls = { ca: made.ca, servername: NAME };
 		await using client = await createClient({ url: `rediss://${host}:${named.port}`, tls });
 		expect(await client.command("PING")).toBe("PONG");
 		expect(await client.withConnection({}, (own) => own.command("PING"))).toBe("PONG");
@@ -96,6 +86,7 @@ test.each([
 	["127.0.0.1", {}, false],
 	["127.0.0.1", { servername: NAME }, NAME],
 	["localhost", { servername: NAME }, NAME],
+	["localhost", { servername: undefined }, "localhost"],
 ] as const)("C28 SNI: %s with %o sends %s", async (host, options, expected) => {
 	const names: unknown[] = [];
 	const front = createServer({ cert: made.server.cert, key: made.server.key }, (socket: TLSSocket) => {
