@@ -114,6 +114,14 @@ export const faults: Readonly<Record<string, Fault>> = {
 		({ toClient }) => toClient.stall(),
 		({ toClient }) => toClient.resume(),
 	),
+	"replies lost": {
+		light: true,
+		...network(
+			between(50, 500),
+			({ toClient }) => toClient.stall(),
+			(connection) => connection.cut("rst"),
+		),
+	},
 	"connections refused": {
 		shards: "one",
 		async begin(world, { shard, force }) {

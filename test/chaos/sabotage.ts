@@ -3,7 +3,7 @@ import { CommandFlag } from "../../src/request.js";
 import { SingleRequest } from "../../src/single-request.js";
 import type { Sabotage } from "./messages.js";
 
-const EVERY = 2000;
+const EVERY = 500;
 const { answered, lost } = SingleRequest.prototype;
 
 const sabotages: Record<Sabotage, () => void> = {

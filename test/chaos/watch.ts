@@ -15,7 +15,8 @@ interface Call {
 	name: string;
 	issued: number;
 	shards: readonly number[];
-	reported: boolean;
+	/** Goes on without it: nobody waits for what never comes. */
+	giveUp(outcome: { error: ClientError }): void;
 }
 
 interface ShardState {
@@ -96,18 +97,20 @@ export class Watch {
 	}
 
 	async call<T>(name: string, shards: readonly number[], start: () => Promise<T>): Promise<Outcome<T>> {
-		const call: Call = { name, issued: clock(), shards, reported: false };
+		const issued = clock();
 		const epochs = shards.map((shard) => this.epoch(shard));
 		const healthy = shards.every((shard) => this.isHealthy(shard));
 		this.calls += 1;
-		this.#open.add(call);
 		for (const shard of shards) this.#shards[shard]!.underWay += 1;
-		let outcome: Outcome<T>;
-		try {
-			outcome = { value: await start() };
-		} catch (error) {
-			outcome = { error: this.#known(name, error) };
-		}
+		let call!: Call;
+		const outcome = await new Promise<Outcome<T>>((resolve) => {
+			call = { name, issued, shards, giveUp: resolve };
+			this.#open.add(call);
+			start().then(
+				(value) => resolve({ value }),
+				(error) => resolve({ error: this.#known(name, error) }),
+			);
+		});
 		for (const shard of shards) this.#shards[shard]!.underWay -= 1;
 		this.#open.delete(call);
 		this.#judge(call, outcome, healthy && shards.every((shard, i) => this.epoch(shard) === epochs[i]));
@@ -137,12 +140,12 @@ export class Watch {
 		return new ClientError("PROTOCOL", "unknown");
 	}
 
-	#judge({ name, issued, shards, reported }: Call, outcome: Outcome<unknown>, healthy: boolean): void {
+	#judge({ name, issued, shards }: Call, outcome: Outcome<unknown>, healthy: boolean): void {
 		const now = clock();
 		const ms = now - issued;
 		const failed = "error" in outcome;
 		if (failed) this.count(outcome.error);
-		if (ms > this.#deadlineMs + SETTLE_MS && !reported) this.wrong(`${name} settled after ${Math.round(ms)} ms`);
+		if (ms > this.#deadlineMs + SETTLE_MS) this.wrong(`${name} at shard ${shards} did not settle within ${Math.round(ms)} ms`);
 		this.#all.record(microseconds(ms));
 		if (!healthy) {
 			if (!failed && shards.length === 1) this.#recovered(shards[0]!, issued, now);
@@ -170,12 +173,14 @@ export class Watch {
 		const stalled = now - this.#looked > 2 * LOOK_MS;
 		this.#looked = now;
 		if (stalled) return;
-		for (const call of this.#open) {
-			if (call.reported || clock() - call.issued < this.#deadlineMs + SETTLE_MS) continue;
-			call.reported = true;
-			this.wrong(`${call.name} at shard ${call.shards} has not settled ${SETTLE_MS} ms after its deadline`);
+		for (const { issued, giveUp } of this.#open) {
+			if (clock() - issued > this.#deadlineMs + SETTLE_MS) giveUp({ error: neverSettled() });
 		}
 	}
+}
+
+function neverSettled(): ClientError {
+	return Object.assign(new ClientError("TIMEOUT", "never settled"), { maybeExecuted: true });
 }
 
 export interface Percentiles {
