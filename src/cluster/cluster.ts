@@ -374,10 +374,16 @@ export class Cluster implements Dispatcher, Carrier {
 		const { shards } = map;
 		this.#anyPrimary = shards[Math.floor(Math.random() * shards.length)]?.primary;
 		this.#leaveOldOwners(before, map);
-		const replicas = shards.flatMap((shard) => shard.replicas.map((node) => this.#nodes.find(formatEndpoint(node))));
 		const current = shards.flatMap((shard) => [shard.primary, ...shard.readers]);
-		this.#nodes.keep(new Set([...current, ...replicas.filter((pool) => pool !== undefined)]));
+		this.#nodes.keep(new Set([...current, ...this.#seedsAmong(shards, before)]));
 		for (const pool of current) pool.warm();
+	}
+
+	/** Replicas that are connected because they were seeds can be asked for their view. A primary of before is left like any node that goes. */
+	#seedsAmong(shards: readonly Shard[], before: SlotMap<Shard>): Pool[] {
+		const demoted = new Set(before.shards.map((shard) => shard.primary));
+		const replicas = shards.flatMap((shard) => shard.replicas.map((node) => this.#nodes.find(formatEndpoint(node))));
+		return replicas.filter((pool) => pool !== undefined && !demoted.has(pool)) as Pool[];
 	}
 
 	#shard(primary: Pool, replicas: Endpoint[]): Shard {

@@ -1,6 +1,15 @@
 /** The rig itself: proxies that the nodes announce, and what an operator does to a cluster. */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
-import { failOver, isWhole, moveSlots, nodeOfSlot, type ServerCluster, seenBy, startCluster } from "../../fixtures/servers.js";
+import {
+	failOver,
+	isWhole,
+	moveSlots,
+	nodeOfSlot,
+	type ServerCluster,
+	seenBy,
+	startCluster,
+	waitUntil,
+} from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
 import { ClusterFront } from "../support/cluster-front.js";
@@ -49,6 +58,10 @@ test.runIf(here)(
 		for (const slot of slots) expect(await nodeOfSlot(cluster, slot)).toBe(target);
 		await read();
 		expect(client.stats().redirections).toBeGreaterThan(0);
+		await waitUntil("no connection to the primary of before", () => {
+			const { open } = front.proxy(cluster.primaries[0]!);
+			return open === 0 || `${open} are left`;
+		});
 	},
 );
 
