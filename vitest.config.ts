@@ -23,6 +23,19 @@ export default defineConfig({
 					hookTimeout: 60_000,
 				},
 			},
+			{
+				test: {
+					...common,
+					name: "long",
+					include: ["test/{chaos,fuzz}/**/*.test.ts"],
+					// After all others and alone: a run that judges how late calls are needs the machine for itself.
+					sequence: { groupOrder: 1 },
+					maxWorkers: 1,
+					fileParallelism: false,
+					testTimeout: 120_000,
+					hookTimeout: 120_000,
+				},
+			},
 		],
 	},
 });

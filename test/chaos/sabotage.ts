@@ -3,7 +3,7 @@ import { CommandFlag } from "../../src/request.js";
 import { SingleRequest } from "../../src/single-request.js";
 import type { Sabotage } from "./messages.js";
 
-const EVERY = 500;
+const EVERY = { swapped: 50, dropped: 500 };
 const { answered, lost } = SingleRequest.prototype;
 
 const sabotages: Record<Sabotage, () => void> = {
@@ -14,7 +14,7 @@ const sabotages: Record<Sabotage, () => void> = {
 		SingleRequest.prototype.answered = function (index, reply, link) {
 			if (this.args[0] !== "GET") return answered.call(this, index, reply, link);
 			count += 1;
-			const given = count % EVERY === 0 ? before : reply;
+			const given = count % EVERY.swapped === 0 ? before : reply;
 			before = reply;
 			answered.call(this, index, given, link);
 		};
@@ -32,7 +32,8 @@ const sabotages: Record<Sabotage, () => void> = {
 		let count = 0;
 		SingleRequest.prototype.answered = function (index, reply, link) {
 			count += 1;
-			if (count % EVERY !== 0 || (this.flags & CommandFlag.readOnly) === 0) return answered.call(this, index, reply, link);
+			if (count % EVERY.dropped !== 0 || (this.flags & CommandFlag.readOnly) === 0)
+				return answered.call(this, index, reply, link);
 			this.unlink();
 		};
 	},

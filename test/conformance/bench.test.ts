@@ -1,33 +1,26 @@
 /** The benchmark as it is built and run: real servers, a process for each client, one very short round. */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 import { isMeasured, type Measured, type Results } from "../../src/cli/bench/results.js";
+import { BuiltTools, ROOT } from "../support/built-tools.js";
 
 const run = promisify(execFile);
-const root = resolve(import.meta.dirname, "../..");
 const tiny = ["--topology", "standalone", "--rounds", "1", "--round-ms", "20", "--json"];
-let folder: string;
+let tools: BuiltTools;
 
-// Workers are JavaScript files beside the one that starts them, so the tools are built; outside of the repository, where no other build is.
 beforeAll(async () => {
-	folder = await mkdtemp(join(tmpdir(), "slotwire-bench-"));
-	await mkdir(join(folder, "tmp"));
-	await symlink(join(root, "node_modules"), join(folder, "node_modules"));
-	await writeFile(join(folder, "package.json"), '{ "type": "module" }');
-	await run(join(root, "node_modules/.bin/tsc"), ["-p", "tsconfig.tools.json", "--outDir", join(folder, "build")], { cwd: root });
+	tools = await BuiltTools.build();
 }, 120_000);
-
-afterAll(() => rm(folder, { recursive: true, force: true }));
+afterAll(() => tools[Symbol.asyncDispose]());
 
 /** Clients are looked for in the repository, where they are installed; what is written to the temporary folder is written to ours. */
 async function bench(...args: string[]): Promise<{ results: Results; notes: string }> {
-	const { stdout, stderr } = await run(process.execPath, [join(folder, "build/bench/main.js"), ...tiny, ...args], {
-		cwd: root,
-		env: { ...process.env, TMPDIR: join(folder, "tmp") },
+	const { stdout, stderr } = await run(process.execPath, [tools.file("bench/main.js"), ...tiny, ...args], {
+		cwd: ROOT,
+		env: { ...process.env, TMPDIR: tools.tmp },
 	});
 	return { results: JSON.parse(stdout) as Results, notes: stderr };
 }
@@ -38,16 +31,10 @@ function outcomes({ cells }: Results): Record<string, Measured> {
 	return cells[0]!.outcomes as Record<string, Measured>;
 }
 
-/** Command lines with the test's folder in them: of workers and of servers. */
-async function ownProcesses(): Promise<string[]> {
-	const { stdout } = await run("ps", ["-eo", "args"]);
-	return stdout.split("\n").filter((line) => line.includes(folder));
-}
-
 // Whoever was started must be gone, however the run went.
 afterEach(async () => {
-	expect(await ownProcesses()).toEqual([]);
-	expect(await readdir(join(folder, "tmp"))).toEqual([]);
+	expect(await tools.processes()).toEqual([]);
+	expect(await readdir(tools.tmp)).toEqual([]);
 });
 
 test("every client has its rounds; a GET is one command, one flight and one hit", async () => {
@@ -70,7 +57,7 @@ test("every client has its rounds; a GET is one command, one flight and one hit"
 });
 
 test("a run goes on where the last one ended: what the file has is neither measured again nor changed", async () => {
-	const file = join(folder, "results.json");
+	const file = join(tools.folder, "results.json");
 	const run = (workload: string) => bench("--client", "floor", "--workload", workload, "--out", file, "--quick");
 	await run("get-64B-x16");
 	const [first] = (JSON.parse(await readFile(file, "utf8")) as Results).cells;
@@ -86,7 +73,7 @@ test("a run goes on where the last one ended: what the file has is neither measu
 test("a client that returns wrong values, ends or gives up is reported as failed, without a figure; the others go on", async () => {
 	const adapter = (body: string): Promise<void> =>
 		writeFile(
-			join(folder, "build/src/cli/bench/adapters/iovalkey.js"),
+			tools.file("src/cli/bench/adapters/iovalkey.js"),
 			`import * as real from "./slotwire.js";
 			export async function load() {
 				const adapter = await real.load();
@@ -113,7 +100,7 @@ test("a client that returns wrong values, ends or gives up is reported as failed
 
 test("a client that writes nothing is reported as failed, also after one that wrote the same", async () => {
 	await writeFile(
-		join(folder, "build/src/cli/bench/adapters/iovalkey.js"),
+		tools.file("src/cli/bench/adapters/iovalkey.js"),
 		`export async function load() {
 			return { version: "1.0.0", connect: async () => ({ setMany: async () => {}, close: async () => {} }) };
 		}`,
@@ -126,7 +113,7 @@ test("a client that writes nothing is reported as failed, also after one that wr
 
 test("a client that answers without asking the server is reported as failed", async () => {
 	await writeFile(
-		join(folder, "build/src/cli/bench/adapters/iovalkey.js"),
+		tools.file("src/cli/bench/adapters/iovalkey.js"),
 		`export async function load() {
 			return { version: "1.0.0", connect: async (target, workload, requests) => {
 				const values = new Map(requests.map(({ keys, values }) => [keys[0], values[0]]));
