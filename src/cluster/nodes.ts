@@ -41,12 +41,13 @@ export class Nodes {
 	/** The pool for an address, made when the address is new. */
 	at(endpoint: Endpoint): Pool {
 		const address = formatEndpoint(endpoint);
-		let pool = this.#byAddress.get(address);
-		if (pool === undefined) {
-			pool = new Pool(endpoint, this.#context, this.#observer);
-			this.#pools.add(pool);
-			this.#byAddress.set(address, pool);
-		}
+		return this.#byAddress.get(address) ?? this.#make(endpoint, address);
+	}
+
+	#make(endpoint: Endpoint, address: string): Pool {
+		const pool = new Pool(endpoint, this.#context, this.#observer);
+		this.#pools.add(pool);
+		this.#byAddress.set(address, pool);
 		return pool;
 	}
 
@@ -61,20 +62,21 @@ export class Nodes {
 		return pool;
 	}
 
-	/** The pool that a node of the topology has already. */
+	/**
+	 * The pool that a node of the topology has already. It connects to one of the node's addresses: names move from address to address, and
+	 * addresses from node to node, so one that was known by the same name alone may reach another node.
+	 */
 	known(node: NodeView): Pool | undefined {
-		const addresses = this.#addressesOf(node);
-		const known = this.#byId.get(node.id);
-		const sameAddress =
-			known !== undefined && addresses.some((address) => formatEndpoint(address) === formatEndpoint(known.endpoint));
-		if (sameAddress) return known;
-		return addresses.map((address) => this.#byAddress.get(formatEndpoint(address))).find((pool) => pool !== undefined);
+		const addresses = this.#addressesOf(node).map(formatEndpoint);
+		const pools = [this.#byId.get(node.id), ...addresses.map((address) => this.#byAddress.get(address))];
+		return pools.find((pool) => pool !== undefined && addresses.includes(formatEndpoint(pool.endpoint)));
 	}
 
 	/** The pool of a node of the topology: a redirection may name it by ip where the topology has its hostname, and it stays one pool. */
 	of(node: NodeView): Pool {
 		const addresses = this.#addressesOf(node);
-		const pool = this.known(node) ?? this.at(addresses[0] as Endpoint);
+		const [preferred] = addresses as [Endpoint, ...Endpoint[]];
+		const pool = this.known(node) ?? this.#make(preferred, formatEndpoint(preferred));
 		for (const address of addresses) this.#byAddress.set(formatEndpoint(address), pool);
 		this.#byId.set(node.id, pool);
 		return pool;

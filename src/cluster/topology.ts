@@ -38,10 +38,14 @@ export interface ShardView {
 export function parseClusterSlots(reply: Reply, answeredBy: Endpoint): ShardView[] {
 	if (!Array.isArray(reply)) throw malformed();
 	const shards = new Map<string, ShardView>();
+	let slots = 0;
 	for (const range of reply) {
 		if (!Array.isArray(range) || range.length < 3) throw malformed();
 		const [start, end, first, ...rest] = range;
 		if (!isSlot(start) || !isSlot(end) || start > end) throw malformed();
+		// Also the bound of how many nodes a reply can make us connect to.
+		slots += end - start + 1;
+		if (slots > SLOT_COUNT) throw malformed();
 		const primary = parseNode(first as Reply, answeredBy);
 		if (primary === null) continue;
 		let shard = shards.get(primary.id);

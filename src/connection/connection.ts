@@ -133,7 +133,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			},
 			ended: (cause) => this.#end(connectionError(endpoint, this.#doing(), cause, settings.tls !== undefined)),
 		});
-		this.#silence = new SilenceWatch(clock, settings.timeouts.suspectMs, this);
+		this.#silence = new SilenceWatch(clock, settings.timeouts.suspectMs, settings.timeouts.commandMs, this);
 		this.#connectDeadline = new Alarm(() => {
 			const { connectMs } = settings.timeouts;
 			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${this.#missing()} within ${connectMs} ms`));
@@ -470,7 +470,8 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
 		this.#observer.ready(this);
-		this.#flush();
+		// Not at once: what else this chunk holds came before anything was asked, and must find nothing in flight.
+		if (this.#ledger.next !== undefined) this.#scheduleFlush();
 	}
 
 	/** What was under way when the socket ended, for people. */

@@ -1,9 +1,12 @@
 /**
- * Tells a connection that is silent from one that has nothing to say.
+ * Tells a connection that is silent from one that has nothing to say, and from one that says nothing of use.
  *
  *     waiting ──► silent for suspectMs ──► suspected ──► silent for as long again, and condemned ──► ended
  *        ▲                                    │    └──► the oldest command is overdue ─────────────► ended
  *        └────────────── a byte ◄─────────────┘
+ *
+ * Where the oldest command has been overdue for `overdueMs` the connection ends whatever it says: a reply without an end would take those
+ * of all later commands for its own.
  *
  * It looks only while replies are owed, every quarter of `suspectMs`, at a flag that each read sets: reading costs one store.
  * So suspicion comes up to a quarter late, never early.
@@ -36,9 +39,12 @@ export class SilenceWatch {
 	readonly #clock: DeadlineClock;
 	readonly #subject: SilenceSubject;
 	readonly #periodMs: number;
+	readonly #overdueMs: number;
 
-	constructor(clock: DeadlineClock, suspectMs: number, subject: SilenceSubject) {
+	/** @param overdueMs 0: never */
+	constructor(clock: DeadlineClock, suspectMs: number, overdueMs: number, subject: SilenceSubject) {
 		this.#clock = clock;
+		this.#overdueMs = overdueMs;
 		this.#subject = subject;
 		this.#periodMs = Math.ceil(suspectMs / LOOKS);
 	}
@@ -74,6 +80,11 @@ export class SilenceWatch {
 			this.#silent = 0;
 			return;
 		}
+		const overdue = entry.deadline === 0 ? Number.NEGATIVE_INFINITY : performance.now() - entry.deadline;
+		if (this.#overdueMs > 0 && overdue >= this.#overdueMs) {
+			this.#subject.dead("the reply to a command that is long overdue has not ended");
+			return;
+		}
 		if (this.heard) {
 			this.heard = false;
 			this.#silent = 0;
@@ -85,7 +96,7 @@ export class SilenceWatch {
 				this.#subject.dead("it is silent while the server answers others");
 				return;
 			}
-			if (entry.deadline !== 0 && entry.deadline <= performance.now()) {
+			if (overdue >= 0) {
 				this.#subject.dead("it is silent and a command is overdue");
 				return;
 			}

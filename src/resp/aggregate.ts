@@ -12,6 +12,8 @@ export const UNCOUNTED = -1;
 const TRUSTED_COUNT = 256;
 /** V8's own bound. */
 const MAX_MAP_SIZE = 2 ** 24;
+/** V8 hashes a bigint by its lowest 64 bits alone: longer ones that agree in these are looked through one by one, and n of them cost n². */
+const MAX_LONG_KEYS = 1024;
 const NO_KEY = Symbol("no key");
 
 export class Aggregate {
@@ -28,6 +30,8 @@ export class Aggregate {
 	#count = 0;
 	#size = 0;
 	#key: Reply | typeof NO_KEY = NO_KEY;
+	/** Keys of the map that 64 bits cannot hold. */
+	#longKeys = 0;
 	/** The last one that was open in it. */
 	#inner: Aggregate | null = null;
 
@@ -45,6 +49,7 @@ export class Aggregate {
 		inner.#size = 0;
 		if (kind === Kind.map || kind === Kind.attribute) {
 			inner.#map = new Map();
+			inner.#longKeys = 0;
 			inner.#count = count === UNCOUNTED ? UNCOUNTED : 2 * count;
 		} else {
 			inner.#list = new Array<Reply>(count > TRUSTED_COUNT ? TRUSTED_COUNT : count > 0 ? count : 0);
@@ -69,8 +74,17 @@ export class Aggregate {
 		}
 		const map = this.#map as Map<Reply, Reply>;
 		if (map.size === MAX_MAP_SIZE) throw new ProtocolError(`a map has more than ${MAX_MAP_SIZE} entries`);
-		if (this.mode !== DROP) map.set(this.#key, value);
+		if (this.mode !== DROP) {
+			if (typeof this.#key === "bigint") this.#checkLongKey(this.#key);
+			map.set(this.#key, value);
+		}
 		this.#key = NO_KEY;
+	}
+
+	#checkLongKey(key: bigint): void {
+		if (BigInt.asIntN(64, key) === key) return;
+		this.#longKeys += 1;
+		if (this.#longKeys > MAX_LONG_KEYS) throw new ProtocolError(`a map has more than ${MAX_LONG_KEYS} keys of more than 64 bits`);
 	}
 
 	get isCounted(): boolean {

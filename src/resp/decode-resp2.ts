@@ -14,11 +14,12 @@
  * | a bulk string cut by the chunk's end | `BulkReader`, straight into its destination |
  */
 import RedisParser from "redis-parser";
-import { ProtocolError, ReplyError } from "../errors.js";
+import { ProtocolError } from "../errors.js";
 import { BulkReader, exceedsString, tooLongForString } from "./bulk-reader.js";
 import { allocate, asBuffer, Byte, DEFAULT_MAX_BULK_BYTES, DEFAULT_MAX_DEPTH, type RawBuffer, utf8Text } from "./bytes.js";
 import { Resp3Decoder } from "./decode.js";
 import { Resp2Guard } from "./guard-resp2.js";
+import { replyError } from "./line-value.js";
 import { parseInteger } from "./numbers.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "./reply.js";
 import { Lender } from "./slab.js";
@@ -203,7 +204,7 @@ export class Resp2Decoder implements ReplyDecoder {
 			for (let i = 0; i < value.length; i++) replies[i] = this.#convert(value[i] as Parsed, mode);
 			return replies;
 		}
-		if (!Buffer.isBuffer(value)) return new ReplyError(value.message);
+		if (!Buffer.isBuffer(value)) return replyError(value.message);
 		const source = this.#source;
 		const start = value.byteOffset - source.byteOffset;
 		const end = start + value.length;

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { failOver, isPromoted, moveSlots } from "../../fixtures/servers.js";
 import { keySlot } from "../../src/slot.js";
 import type { ProxiedConnection } from "../support/proxy.js";
-import { Random } from "./random.js";
+import { Random } from "../support/random.js";
 import type { Step } from "./schedule.js";
 import { keysOf, SHARDS } from "./shards.js";
 import type { World } from "./world.js";
@@ -73,17 +73,17 @@ export const faults: Readonly<Record<string, Fault>> = {
 	"connections ended": { light: true, ...once((connection) => connection.cut("fin")) },
 	"cut inside a reply": {
 		light: true,
-		...once(({ toClient }, random) => toClient.cutAt(toClient.forwarded + random.int(1, 400))),
+		...once(({ toClient }, random) => toClient.cutAt(toClient.forwarded + random.between(1, 400))),
 	},
-	"cut inside a command": once(({ toServer }, random) => toServer.cutAt(toServer.forwarded + random.int(1, 400), "fin")),
+	"cut inside a command": once(({ toServer }, random) => toServer.cutAt(toServer.forwarded + random.between(1, 400), "fin")),
 	"half-open connections": once((connection) => connection.halfOpen()),
 	jitter: {
 		light: true,
 		...network(
 			() => 3000,
 			({ toClient, toServer }, { force }, random) => {
-				toClient.delay(() => random.int(0, between(10, 80)(force)));
-				toServer.delay(() => random.int(0, between(10, 40)(force)));
+				toClient.delay(() => random.between(0, between(10, 80)(force)));
+				toServer.delay(() => random.between(0, between(10, 40)(force)));
 			},
 			({ toClient, toServer }) => [toClient, toServer].map((flow) => flow.delay(0)),
 		),
@@ -98,8 +98,8 @@ export const faults: Readonly<Record<string, Fault>> = {
 		...network(
 			() => 2000,
 			({ toClient, toServer }, _step, random) => {
-				toClient.split(random.int(50, 300), random.int(1, 5), random.int(300, 900));
-				toServer.split(random.int(50, 300), random.int(1, 5), random.int(300, 900));
+				toClient.split(random.between(50, 300), random.between(1, 5), random.between(300, 900));
+				toServer.split(random.between(50, 300), random.between(1, 5), random.between(300, 900));
 			},
 			({ toClient, toServer }) => [toClient, toServer].map((flow) => flow.split()),
 		),

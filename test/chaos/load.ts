@@ -2,9 +2,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { RawConnection, type RawReply } from "../../src/cli/servers/raw-connection.js";
 import { type Client, ClientError } from "../../src/index.js";
+import { Random } from "../support/random.js";
 import { Counter } from "./counter.js";
 import { clock, type DriverSetup } from "./messages.js";
-import { Random } from "./random.js";
 import { type Baseline, type LossSince, Register, versioned } from "./register.js";
 import { keysOf } from "./shards.js";
 import type { Watch } from "./watch.js";
@@ -97,7 +97,7 @@ export class Load {
 	async #loop(): Promise<void> {
 		while (!this.#stopped) {
 			await this.#next();
-			await sleep(this.#random.int(0, this.#thinkMs));
+			await sleep(this.#random.between(0, this.#thinkMs));
 		}
 	}
 
@@ -106,7 +106,7 @@ export class Load {
 		if (open.length === 0) return Promise.resolve();
 		const shard = this.#random.pick(open);
 		// Half of the batches are of one shard, so that its promptness can be told from the others'.
-		const shards = this.#random.int(0, 1) === 0 ? [shard] : open;
+		const shards = this.#random.between(0, 1) === 0 ? [shard] : open;
 		const kind = this.#random.pick(MIX);
 		if (kind === "mget") return this.#mget(shards);
 		if (kind === "setMany") return this.#setMany(shards);
@@ -131,7 +131,7 @@ export class Load {
 	async #get(shard: number): Promise<void> {
 		const register = this.#register(shard);
 		const check = this.#expectation(shard, register);
-		const how = this.#random.int(0, 9);
+		const how = this.#random.between(0, 9);
 		const outcome = await this.#watch.call<string | Buffer | null>("GET", [shard], () => {
 			if (how > 1) return this.#client.get(register.key);
 			return how === 1 ? this.#client.buffers.get(register.key) : this.#getInto(register.key);
@@ -163,7 +163,7 @@ export class Load {
 	#write(shard: number): Write & { value: string | Buffer } {
 		const register = this.#register(shard);
 		const version = register.issue();
-		const borrowed = this.#random.int(0, 49) === 0;
+		const borrowed = this.#random.between(0, 49) === 0;
 		const text = versioned(register.key, version, borrowed ? BORROWED : this.#random.pick(SIZES));
 		return { shard, register, version, value: borrowed ? Buffer.from(text) : text };
 	}

@@ -1,5 +1,5 @@
 /** Which fault comes when: out of a seed, and of nothing else. */
-import { Random } from "./random.js";
+import { Random } from "../support/random.js";
 import { SHARDS } from "./shards.js";
 
 export interface Step {
@@ -26,10 +26,10 @@ export function* schedule(
 	const random = new Random(seed);
 	for (let number = 1; ; ) {
 		for (const fault of random.shuffled(faults)) {
-			const shard = random.int(0, SHARDS - 1);
-			const other = (shard + random.int(1, SHARDS - 1)) % SHARDS;
-			const step = { number, restMs: random.int(...restMs), fault, shard, other };
-			yield { ...step, force: random.int(0, 100) / 100, seed: random.int(0, 0x7fffffff) };
+			const shard = random.between(0, SHARDS - 1);
+			const other = (shard + random.between(1, SHARDS - 1)) % SHARDS;
+			const step = { number, restMs: random.between(...restMs), fault, shard, other };
+			yield { ...step, force: random.between(0, 100) / 100, seed: random.between(0, 0x7fffffff) };
 			number += 1;
 		}
 	}

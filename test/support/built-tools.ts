@@ -22,7 +22,7 @@ export class BuiltTools implements AsyncDisposable {
 	static async build(): Promise<BuiltTools> {
 		const folder = await mkdtemp(join(tmpdir(), "slotwire-tools-"));
 		await mkdir(join(folder, "tmp"));
-		await symlink(join(ROOT, "node_modules"), join(folder, "node_modules"));
+		for (const shared of ["node_modules", "fixtures"]) await symlink(join(ROOT, shared), join(folder, shared));
 		await writeFile(join(folder, "package.json"), '{ "type": "module" }');
 		await run(join(ROOT, "node_modules/.bin/tsc"), ["-p", "tsconfig.tools.json", "--outDir", join(folder, "build")], {
 			cwd: ROOT,

@@ -77,6 +77,28 @@ test("D06 a node that came back at another address gets another pool", () => {
 	expect(all.of(view("a", "10.0.0.3:7001"))).toBe(after);
 });
 
+test("D06 nodes that keep their names and change addresses with each other are each reached where they are now", () => {
+	const all = nodes();
+	const before = [all.of(view("a", "10.0.0.2:7001", "node-1:7001")), all.of(view("b", "10.0.0.3:7001", "node-2:7001"))];
+	all.keep(new Set(before));
+	const after = [all.of(view("a", "10.0.0.4:7001", "node-1:7001")), all.of(view("b", "10.0.0.2:7001", "node-2:7001"))];
+	expect(after.map(({ endpoint }) => formatEndpoint(endpoint))).toEqual(["10.0.0.4:7001", "10.0.0.2:7001"]);
+	expect(all.at({ host: "node-1", port: 7001 })).toBe(after[0]);
+	expect(all.at({ host: "10.0.0.2", port: 7001 })).toBe(after[1]);
+});
+
+test.each([
+	["before", ["a", "c"]],
+	["after", ["c", "a"]],
+])("D06 a view that gave a node another one's address %s that one's own is forgotten with the next view", (_, order) => {
+	const all = nodes();
+	const wrong = { a: view("a", "10.0.0.2:7001", "10.0.0.3:7001"), c: view("c", "10.0.0.3:7001") };
+	all.keep(new Set(order.map((id) => all.of(wrong[id as "a" | "c"]))));
+	const [a, c] = [all.of(view("a", "10.0.0.2:7001")), all.of(view("c", "10.0.0.3:7001"))];
+	expect([a, c].map(({ endpoint }) => formatEndpoint(endpoint))).toEqual(["10.0.0.2:7001", "10.0.0.3:7001"]);
+	expect(all.at({ host: "10.0.0.3", port: 7001 })).toBe(c);
+});
+
 test("D06 two pools of what turns out to be one node: one stays, the other is let go of", () => {
 	const all = nodes();
 	const byIp = all.at({ host: "127.0.0.1", port: 7001 });

@@ -193,12 +193,12 @@ describe("credentialsFor", () => {
 	});
 
 	test("C04 a provider that fails, or gives no strings, is an AUTH error that names the node", async () => {
-		const cause = new Error("vault is down");
-		const failing = settings(() => Promise.reject(cause));
+		const failing = settings(() => Promise.reject(Object.assign(new Error("vault is down"), { code: "ECONNREFUSED" })));
 		await expect(credentialsFor(node, failing)).rejects.toMatchObject({
 			code: "AUTH",
-			cause,
-			message: expect.stringContaining("10.0.0.1:6379"),
+			// What else the provider said may be a secret.
+			cause: undefined,
+			message: "10.0.0.1:6379: the credential provider failed (ECONNREFUSED)",
 		});
 		for (const given of [{ password: 12 }, { password: null }, { username: {}, password: "p" }]) {
 			const error = await credentialsFor(

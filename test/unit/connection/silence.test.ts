@@ -4,6 +4,8 @@ import { DeadlineClock } from "../../../src/deadline-clock.js";
 import type { Entry } from "../../../src/request.js";
 
 const SUSPECT_MS = 400;
+/** Longer than anything here lasts, except where it is what is shown. */
+const OVERDUE_MS = 5000;
 /** A look every quarter, each up to a tick of the clock late, and the first of them only begins to listen. */
 const LATEST_MS = SUSPECT_MS + 5 * 60 + 100;
 
@@ -30,10 +32,10 @@ afterEach(() => {
 	vi.useRealTimers();
 });
 
-function watchOf(suspectMs = SUSPECT_MS): SilenceWatch {
+function watchOf(suspectMs = SUSPECT_MS, overdueMs = OVERDUE_MS): SilenceWatch {
 	const began = performance.now();
 	const note = (what: string) => void events.push({ what, at: performance.now() - began });
-	const watch: SilenceWatch = new SilenceWatch(clock, suspectMs, {
+	const watch: SilenceWatch = new SilenceWatch(clock, suspectMs, overdueMs, {
 		owed: () => owed as Entry | undefined,
 		blockMs: () => blockMs,
 		suspected: () => note("suspected"),
@@ -193,6 +195,33 @@ describe("C18 a watch over silence", () => {
 		await endOfTick();
 		expect(vi.getTimerCount()).toBe(0);
 		await pass(LATEST_MS);
+		expect(events).toEqual([]);
+	});
+});
+
+describe("C18 a command that is long overdue", () => {
+	test("ends a connection that is heard all the time, never before it was overdue for overdueMs", async () => {
+		const watch = watchOf(SUSPECT_MS, 1000);
+		owed = { deadline: performance.now() + 300 };
+		watch.begin();
+		await pass(2000, () => {
+			watch.heard = true;
+		});
+		expect(whats()).toEqual(["the reply to a command that is long overdue has not ended"]);
+		expect(events[0]?.at).toBeGreaterThanOrEqual(1300);
+		expect(events[0]?.at).toBeLessThanOrEqual(1300 + SUSPECT_MS / 4 + 100);
+	});
+
+	test.each([
+		["one without a deadline", 1000, 0],
+		["where commands have none by default", 0, 100],
+	])("does not end one that is heard: %s", async (_, overdueMs, deadline) => {
+		const watch = watchOf(SUSPECT_MS, overdueMs);
+		owed = { deadline: deadline === 0 ? 0 : performance.now() + deadline };
+		watch.begin();
+		await pass(3000, () => {
+			watch.heard = true;
+		});
 		expect(events).toEqual([]);
 	});
 });
