@@ -12,7 +12,7 @@ import { formatEndpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { NodeContext } from "./lane.js";
 import { Opening } from "./opening.js";
-import type { Entry } from "./request.js";
+import type { Entry, Link } from "./request.js";
 
 interface Idle {
 	readonly connection: Connection;
@@ -26,6 +26,8 @@ export class DedicatedPool {
 	/** The one used last is at the end. */
 	readonly #idle: Idle[] = [];
 	readonly #lent = new Set<Connection>();
+	/** Of those, the ones that nobody is to have after their callers. */
+	readonly #outdated = new WeakSet<Connection>();
 	/** In the order in which they came. */
 	readonly #waiting = new Set<Waiter>();
 	#trim: NodeJS.Timeout | null = null;
@@ -89,9 +91,22 @@ export class DedicatedPool {
 	/** Takes a connection back. Unless it is `clean`, as good as new, it is ended. */
 	release(connection: Connection, clean: boolean): void {
 		if (!this.#lent.delete(connection)) return;
-		if (clean && this.#closed === null && !connection.isClosed) this.#rest(connection);
+		const reusable = clean && !this.#outdated.has(connection) && !connection.isClosed;
+		if (reusable && this.#closed === null) this.#rest(connection);
 		else connection.destroy(new ClientError("CLOSED", "the leased connection was released"));
 		this.#serve();
+	}
+
+	/** Whether it is lent, and would be lent again. */
+	has(link: Link): boolean {
+		const connection = link as Connection;
+		return this.#lent.has(connection) && !this.#outdated.has(connection);
+	}
+
+	/** Nobody gets one of the connections that there are any more: idle ones end now, the others when they come back. */
+	renew(cause: ClientError): void {
+		for (const connection of this.#lent) this.#outdated.add(connection);
+		for (const { connection } of [...this.#idle]) connection.destroy(cause);
 	}
 
 	/** Has a PING sent on each idle connection, and makes up for those that were lost. */

@@ -197,11 +197,16 @@ class Fence {
 		if (!this.#links.has(link)) {
 			// Entered first: an overtaking write may be told of, and the end of it all, before `watch` returns.
 			this.#links.add(link);
+			// When it owes the one that was sent alone, that is all it owes of the slot, and those that wait here are behind that one.
+			const alone = this.#first !== null && this.#first.link === link;
+			const wrote = (): void => {
+				if (!alone) this.#overtaken();
+			};
 			const cleared = (): void => {
 				this.#links.delete(link);
 				this.#proceed();
 			};
-			if (!link.watch(this.#slot, { wrote: () => this.#overtaken(), cleared })) this.#links.delete(link);
+			if (!link.watch(this.#slot, { wrote, cleared })) this.#links.delete(link);
 		}
 		this.#proceed();
 	}

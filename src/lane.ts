@@ -73,6 +73,11 @@ export class Lane {
 		return this.#connection?.isReady ?? false;
 	}
 
+	/** What new commands go out on. */
+	get current(): Connection | null {
+		return this.#connection;
+	}
+
 	/** Ready, and not silent. */
 	get answers(): boolean {
 		return this.isReady && !this.#connection?.isSuspected;

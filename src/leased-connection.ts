@@ -17,6 +17,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	readonly keyGroups: number;
 	readonly #connection: Connection;
 	readonly #budget: Budget;
+	readonly #astray: (error: ClientError) => void;
 	#closed: ClientError | null = null;
 	/** The command that turned the connection into a stream: nothing can be asked on it any more. */
 	#stream: string | null = null;
@@ -26,10 +27,19 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	#transacted = false;
 	#changed = false;
 
-	/** @param budget of its node */
-	constructor(connection: Connection, budget: Budget, mode: "standalone" | "cluster") {
+	/**
+	 * @param budget of its node
+	 * @param astray called when the node says that it is not the one to ask
+	 */
+	constructor(
+		connection: Connection,
+		budget: Budget,
+		mode: "standalone" | "cluster",
+		astray: (error: ClientError) => void = () => {},
+	) {
 		this.#connection = connection;
 		this.#budget = budget;
+		this.#astray = astray;
 		this.keyGroups = mode === "cluster" ? SLOT_COUNT : 1;
 	}
 
@@ -141,6 +151,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	refused(attempt: Attempt, error: ClientError): void {
+		if (error.code === "READONLY" || error.code === "MOVED") this.#astray(error);
 		attempt.settle(error);
 	}
 

@@ -19,6 +19,8 @@ export interface PoolObserver {
 	/** A connection is silent though it owes replies; said again while that lasts. */
 	suspected(pool: Pool): void;
 	lost(pool: Pool): void;
+	/** It is not the node that commands were sent to it for: a replica by now, or without their slot. */
+	misplaced(pool: Pool): void;
 }
 
 export class Pool implements Dispatcher, Carrier {
@@ -123,7 +125,8 @@ export class Pool implements Dispatcher, Carrier {
 			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
 		}
 		const connection = await this.#dedicated.acquire(wait);
-		const dispatcher = new LeasedConnection(connection, this.budget, this.#node.settings.mode);
+		const astray = (error: ClientError): void => this.#astray(connection, error);
+		const dispatcher = new LeasedConnection(connection, this.budget, this.#node.settings.mode, astray);
 		return { dispatcher, release: () => this.#release(dispatcher, connection) };
 	}
 
@@ -234,11 +237,28 @@ export class Pool implements Dispatcher, Carrier {
 			const maxAttempts = kind === "busy" ? Math.min(BUSY_ATTEMPTS, retry.maxAttempts) : retry.maxAttempts;
 			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
 			if (held) this.#node.counters.retries += 1;
-			if (kind === "demoted") {
-				this.#fences.guardAll(link, this.budget);
-				this.renew(link, demoted(this.endpoint, error));
-			}
 		}
+		// The word of a script as well, although that is not sent again.
+		if (error.code === "READONLY") this.#astray(link, error);
+	}
+
+	/** The server named another, or refused a write as a replica does. On a cluster the other nodes know who is meant. */
+	#astray(link: Link, error: ClientError): void {
+		if (this.#closed !== null) return;
+		if (this.#node.settings.mode === "cluster") this.#observer?.misplaced(this);
+		else if (error.code === "READONLY") this.#demoted(link, error);
+	}
+
+	/** The name may lead to another server by now, and every connection leads to the old one: all are replaced, once, whoever hears of it. */
+	#demoted(link: Link, error: ClientError): void {
+		const ready = this.#lanes.map((lane) => lane.current).filter((connection) => connection?.isReady) as Connection[];
+		if (!ready.some((connection) => connection === link) && !this.#dedicated.has(link)) return;
+		const cause = new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)} is no primary any more`, { cause: error });
+		for (const connection of ready) {
+			this.#fences.guardAll(connection, this.budget);
+			this.renew(connection, cause);
+		}
+		this.#dedicated.renew(cause);
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
@@ -276,9 +296,4 @@ export class Pool implements Dispatcher, Carrier {
 		const { clock, settings } = this.#node;
 		return ask(args, clock, settings.timeouts.commandMs || 5000, send).catch(() => {});
 	}
-}
-
-/** A replica answered where a primary was: the name may lead elsewhere by now. */
-function demoted(endpoint: Endpoint, cause: ClientError): ClientError {
-	return new ClientError("CONNECTION", `${formatEndpoint(endpoint)} is no primary any more`, { cause });
 }

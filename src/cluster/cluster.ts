@@ -64,6 +64,7 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#nodes = new Nodes(context, {
 			lost: (pool) => this.#nodeLost(pool),
 			suspected: () => this.#refresh.pollWhileSuspected(),
+			misplaced: (pool) => this.#refresh.request({ doubted: pool }),
 		});
 		this.#refresh = new TopologyRefresh(context, this.#nodes, {
 			began: () => this.#moved.clear(),
@@ -207,8 +208,15 @@ export class Cluster implements Dispatcher, Carrier {
 				return;
 			case "split":
 			case "fail":
+				// A script is not sent again, but the next one without keys shall not meet the same node.
+				if (error.code === "READONLY") this.#leaveDemoted(attempt, link);
 				attempt.settle(error);
 		}
+	}
+
+	#leaveDemoted(attempt: Attempt, link: Link): void {
+		this.#refresh.request({ doubted: this.#poolOf(link) });
+		if (attempt.subject.slot === -1) this.#changeAnyPrimary();
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {

@@ -4,7 +4,7 @@ import { waitUntil } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { addressOf } from "../support/addresses.js";
 import { bulk, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
-import { FakeNode } from "../support/fake-node.js";
+import { type FakeConnection, FakeNode } from "../support/fake-node.js";
 import { Gate } from "../support/gate.js";
 
 const LOADING = "-LOADING Redis is loading the dataset in memory\r\n";
@@ -103,5 +103,60 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(await Promise.all([firstB, second])).toEqual(["OK", "OK"]);
 		expect(b).toBe("2");
 		expect(node.connections).toHaveLength(2);
+	});
+
+	test("C25 C32 READONLY renews the other connections as well: what they owe is not overtaken either", async () => {
+		await using node = await FakeNode.start();
+		const stored = new Map<string, string>();
+		let refused = false;
+		let held: FakeConnection | undefined;
+		node.always(["SET"], ([, key, value], connection) => {
+			if (key === "a" && !refused) {
+				refused = true;
+				return "-READONLY You can't write against a read only replica.\r\n";
+			}
+			if (value === "held") {
+				held = connection;
+				return undefined;
+			}
+			stored.set(key!, value!);
+			return "+OK\r\n";
+		});
+		// The slots of b and foo are even, that of a is odd.
+		await using client = await createClient({ url: node.url, protocol, retry, pool: { shared: 2 } });
+		const first = client.set("b", "held");
+		await waitUntil("it is in flight", () => held !== undefined || "not yet");
+		expect(await client.set("a", "1")).toBe("OK");
+		const second = client.set("b", "2");
+		expect(await client.set("foo", "1")).toBe("OK");
+		expect(node.connections).toHaveLength(4);
+		expect(stored.get("b")).toBeUndefined();
+		await held!.write("+OK\r\n");
+		expect(await Promise.all([first, second])).toEqual(["OK", "OK"]);
+		expect(stored.get("b")).toBe("2");
+	});
+
+	test("C25 C32 a refused write that is executed meanwhile on a connection to be replaced overtakes none of those behind it", async () => {
+		await using node = await FakeNode.start();
+		const READONLY = "-READONLY You can't write against a read only replica.\r\n";
+		const seen = new Set<string>();
+		let held: FakeConnection | undefined;
+		node.always(["SET"], ([, key], connection) => {
+			if (!seen.has(key!)) {
+				seen.add(key!);
+				return READONLY;
+			}
+			if (key !== "{b}1") return "+OK\r\n";
+			held = connection;
+			return undefined;
+		});
+		// The slot of b is even, that of a is odd.
+		await using client = await createClient({ url: node.url, protocol, retry, pool: { shared: 2 } });
+		const writes = ["{b}1", "{b}2"].map((key) => client.set(key, "v"));
+		await waitUntil("the first is in flight again", () => held !== undefined || "not yet");
+		expect(await client.set("a", "v")).toBe("OK");
+		await held!.write("+OK\r\n");
+		expect(await Promise.all(writes)).toEqual(["OK", "OK"]);
+		expect(sets(node).filter((set) => set.startsWith("{b}"))).toEqual(["{b}1 v", "{b}2 v", "{b}1 v", "{b}2 v"]);
 	});
 });

@@ -23,10 +23,10 @@ export class Relay implements AsyncDisposable {
 		});
 	}
 
-	/** `targetOf` says where the connection with this index, from 0, leads. */
-	static async start(host: string, targetOf: (index: number) => { host: string; port: number }): Promise<Relay> {
+	/** `targetOf` says where the connection with this index, from 0, leads. `port` where an address of a certain port is needed. */
+	static async start(host: string, targetOf: (index: number) => { host: string; port: number }, port = 0): Promise<Relay> {
 		const relay = new Relay(host, targetOf);
-		await new Promise<void>((resolve, reject) => relay.#server.once("error", reject).listen(0, host, resolve));
+		await new Promise<void>((resolve, reject) => relay.#server.once("error", reject).listen(port, host, resolve));
 		return relay;
 	}
 

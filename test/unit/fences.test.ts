@@ -263,6 +263,26 @@ describe("a server that is not ready", () => {
 });
 
 describe("a later write that was executed", () => {
+	test("C25 C32 the one that was sent alone overtakes nobody, when its connection is to be replaced meanwhile", () => {
+		vi.useFakeTimers();
+		const rig = new Rig();
+		const [a, b] = ["a", "b"].map((name) => rig.call(name));
+		const refusing = new FakeLink().owe(SLOT);
+		for (const call of [a, b]) rig.refuse(call!, refusing, { pause: true });
+		refusing.clear(SLOT);
+		vi.advanceTimersByTime(10);
+		expect(rig.sent).toEqual(["a"]);
+		const link = new FakeLink().owe(SLOT);
+		a!.attempt.link = link;
+		rig.fences.guardAll(link, rig.budget);
+		rig.answer(a!, link);
+		link.wrote(SLOT);
+		link.clear(SLOT);
+		expect(a!.result).toBe("OK");
+		expect(b!.result).toBeUndefined();
+		expect(rig.sent).toEqual(["a", "b"]);
+	});
+
 	test("C25 refused writes are rejected with the server's error and never sent; refused reads are sent again", () => {
 		const rig = new Rig();
 		const link = new FakeLink().owe(SLOT);

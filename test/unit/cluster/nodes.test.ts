@@ -13,7 +13,7 @@ function nodes(cluster: NonNullable<ClientOptions["cluster"]> = {}): Nodes {
 	const settings = resolveOptions({ nodes: ["127.0.0.1:7000"], cluster });
 	const result = new Nodes(
 		{ settings, clock: new DeadlineClock(), counters: newCounters(), crowd: { full: 0 } },
-		{ suspected: () => {}, lost: () => {} },
+		{ suspected: () => {}, lost: () => {}, misplaced: () => {} },
 	);
 	made.push(result);
 	return result;

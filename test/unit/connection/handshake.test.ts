@@ -196,8 +196,7 @@ describe("credentialsFor", () => {
 		const failing = settings(() => Promise.reject(Object.assign(new Error("vault is down"), { code: "ECONNREFUSED" })));
 		await expect(credentialsFor(node, failing)).rejects.toMatchObject({
 			code: "AUTH",
-			// What else the provider said may be a secret.
-			cause: undefined,
+			// Of what the provider said nothing but its code: the rest may be a secret.
 			message: "10.0.0.1:6379: the credential provider failed (ECONNREFUSED)",
 		});
 		for (const given of [{ password: 12 }, { password: null }, { username: {}, password: "p" }]) {
