@@ -36,6 +36,8 @@ export interface NodeContext extends ConnectionContext {
 	readonly readOnly: boolean;
 	/** Until then (on the scale of `performance.now()`), HELLO is not tried. */
 	plainResp2Until: number;
+	/** The id of the cluster node, where the topology told it: connections to anybody else are refused. */
+	identity: string | undefined;
 }
 
 /** Begins a connection to the node; the error when not even that is possible. */
@@ -44,9 +46,9 @@ export function connectTo(
 	credentials: Credentials | undefined,
 	observer: ConnectionObserver,
 ): Connection | ClientError {
-	const { endpoint, budget, readOnly } = node;
+	const { endpoint, budget, readOnly, identity } = node;
 	const plainResp2 = performance.now() < node.plainResp2Until;
-	return openConnection({ endpoint, budget, credentials, plainResp2, readOnly }, node, observer);
+	return openConnection({ endpoint, budget, credentials, plainResp2, readOnly, identity }, node, observer);
 }
 
 export class Lane {
@@ -81,6 +83,11 @@ export class Lane {
 	/** Ready, and not silent. */
 	get answers(): boolean {
 		return this.isReady && !this.#connection?.isSuspected;
+	}
+
+	/** Lost its connection, and has no other one yet; false when it never had to connect. */
+	get isFailing(): boolean {
+		return !this.isReady && this.#failures > 0;
 	}
 
 	get connections(): number {

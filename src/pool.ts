@@ -47,7 +47,7 @@ export class Pool implements Dispatcher, Carrier {
 		this.keyGroups = shared;
 		this.budget = new Budget(formatEndpoint(endpoint), settings.pool, context.crowd);
 		this.#observer = observer;
-		this.#node = { ...context, endpoint, budget: this.budget, readOnly, plainResp2Until: 0 };
+		this.#node = { ...context, endpoint, budget: this.budget, readOnly, plainResp2Until: 0, identity: undefined };
 		const laneObserver = {
 			ready: () => this.#starting?.resolve(),
 			suspected: (connection: Connection) => this.#suspected(connection),
@@ -172,6 +172,11 @@ export class Pool implements Dispatcher, Carrier {
 		this.lane(slot).send(entry);
 	}
 
+	/** Connections made from now on have to lead to the cluster node of this id; undefined: to any. */
+	set identity(id: string | undefined) {
+		this.#node.identity = id;
+	}
+
 	/** Connects every lane that is not, ahead of the first command. */
 	warm(): void {
 		for (const lane of this.#lanes) lane.open();
@@ -193,6 +198,11 @@ export class Pool implements Dispatcher, Carrier {
 
 	get isSuspected(): boolean {
 		return this.live().some((connection) => connection.isSuspected);
+	}
+
+	/** The node is silent, or cannot be connected to. */
+	get isFailing(): boolean {
+		return this.isSuspected || this.#lanes.some((lane) => lane.isFailing);
 	}
 
 	get closed(): ClientError | null {

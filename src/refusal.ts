@@ -91,8 +91,10 @@ export function parseRedirection(message: string): { slot: number; host: string;
 	if (match === null) return null;
 	const slot = Number(match[1]);
 	const port = Number(match[3]);
-	if (slot >= SLOT_COUNT || port < 1 || port > 65_535) return null;
 	const host = (match[2] as string).replace(/^\[(.*)\]$/, "$1");
+	// Redis knows the owner and has lost its address: it met another node there.
+	if (host === "" && port === 0 && slot < SLOT_COUNT) return { slot, host: "?", port };
+	if (slot >= SLOT_COUNT || port < 1 || port > 65_535) return null;
 	return { slot, host, port };
 }
 

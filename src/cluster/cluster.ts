@@ -377,6 +377,7 @@ export class Cluster implements Dispatcher, Carrier {
 			for (const [start, end] of ranges) map.assign(start, end, shard);
 		}
 		for (const [slot, primary] of this.#moved) assignSlot(map, slot, primary);
+		this.#nodes.identify(view.flatMap(({ primary, replicas }) => [primary, ...replicas]));
 		const before = this.#map;
 		this.#map = map;
 		const { shards } = map;

@@ -4,7 +4,7 @@ import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import { checkEndpoint } from "../options.js";
 import { Pool, type PoolObserver } from "../pool.js";
-import type { NodeView } from "./topology.js";
+import { type NodeView, ownId } from "./topology.js";
 
 export class Nodes {
 	readonly #context: ConnectionContext;
@@ -80,6 +80,19 @@ export class Nodes {
 		for (const address of addresses) this.#byAddress.set(formatEndpoint(address), pool);
 		this.#byId.set(node.id, pool);
 		return pool;
+	}
+
+	/** Whoever is connected to from now on has to be the node that the topology has there; any of them, where `natMap` has several. */
+	identify(nodes: readonly NodeView[]): void {
+		const expected = new Map<Pool, string | undefined>();
+		for (const node of nodes) {
+			const id = ownId(node);
+			const address = formatEndpoint(this.translate(node.endpoint));
+			for (const pool of [this.#byAddress.get(address), this.#readers.get(address)]) {
+				if (pool !== undefined) expected.set(pool, expected.has(pool) && expected.get(pool) !== id ? undefined : id);
+			}
+		}
+		for (const [pool, id] of expected) pool.identity = id;
 	}
 
 	#addressesOf(node: NodeView): Endpoint[] {

@@ -7,7 +7,7 @@ import { ask } from "../question.js";
 import { isHopeless } from "../refusal.js";
 import { backoffMs } from "../util/backoff.js";
 import type { Nodes } from "./nodes.js";
-import { parseClusterSlots, type ShardView, sameOwners } from "./topology.js";
+import { displaced, parseClusterSlots, type ShardView, sameOwners } from "./topology.js";
 
 export interface RefreshObserver {
 	began(): void;
@@ -172,7 +172,10 @@ export class TopologyRefresh {
 		const asked = voters.map((pool) => this.#ask(pool, HEDGE_MS).catch(() => null));
 		const views = (await Promise.all(asked)).filter((view) => view !== null);
 		const votes = (view: readonly ShardView[]): number => views.filter((other) => sameOwners(view, other)).length;
-		return views.reduce((best, view) => (votes(view) > votes(best) ? view : best), news);
+		// Where neither side has more, what is known holds unless it fails: else nodes that contradict each other had their way in turn.
+		const known = views.find((view) => this.#observer.agrees(view));
+		const fails = known && displaced(known, news).some((primary) => this.#nodes.known(primary)?.isFailing);
+		return views.reduce((best, view) => (votes(view) > votes(best) ? view : best), fails ? news : (known ?? news));
 	}
 
 	/**

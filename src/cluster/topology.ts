@@ -73,7 +73,16 @@ function parseNode(reply: Reply, answeredBy: Endpoint): NodeView | null {
 	if (host === "?" && !metadata.get("ip")) return null;
 	const [endpoint, ...aliases] = usable.map((name) => ({ host: name, port }));
 	if (endpoint === undefined) return null;
-	return { id: typeof id === "string" && id !== "" ? id : `${endpoint.host}:${port}`, endpoint, aliases };
+	return { id: typeof id === "string" && id !== "" ? id : addressAsId(endpoint), endpoint, aliases };
+}
+
+function addressAsId({ host, port }: Endpoint): string {
+	return `${host}:${port}`;
+}
+
+/** What the node itself answers to CLUSTER MYID; undefined where the server gave no identities. */
+export function ownId({ id, endpoint }: NodeView): string | undefined {
+	return id === addressAsId(endpoint) ? undefined : id;
 }
 
 /** Metadata is a map in RESP3, a flat array in RESP2. A value that is no text says nothing: `null` is no host of that name. */
@@ -101,6 +110,20 @@ function malformed(): ClientError {
 /** Whether two views give every slot to the same primary, whatever their replicas. */
 export function sameOwners(a: readonly ShardView[], b: readonly ShardView[]): boolean {
 	return ownersOf(a) === ownersOf(b);
+}
+
+/** The primaries of `view` that have to give slots to others where `news` holds. */
+export function displaced(view: readonly ShardView[], news: readonly ShardView[]): NodeView[] {
+	const owners = new Map<number, string>();
+	for (const { primary, ranges } of news) {
+		for (const [start, end] of ranges) for (let slot = start; slot <= end; slot++) owners.set(slot, primary.id);
+	}
+	const keepsAll = ({ primary, ranges }: ShardView): boolean =>
+		ranges.every(([start, end]) => {
+			for (let slot = start; slot <= end; slot++) if (owners.get(slot) !== primary.id) return false;
+			return true;
+		});
+	return view.filter((shard) => !keepsAll(shard)).map((shard) => shard.primary);
 }
 
 function ownersOf(view: readonly ShardView[]): string {

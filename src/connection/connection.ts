@@ -57,6 +57,8 @@ export interface ConnectionOptions {
 	readonly plainResp2?: boolean;
 	/** It reads from a replica: READONLY belongs to the handshake. */
 	readonly readOnly?: boolean;
+	/** The id of the cluster node that it has to lead to. */
+	readonly identity?: string | undefined;
 }
 
 /**
@@ -436,7 +438,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		if (this.#state !== "connecting") return;
 		this.#state = "handshake";
 		const { settings } = this.#context;
-		const { credentials, plainResp2 = false, readOnly = false } = this.#options;
+		const { credentials, plainResp2 = false, readOnly = false, identity } = this.#options;
 		const options: HandshakeOptions = {
 			node: formatEndpoint(this.endpoint),
 			protocol: settings.protocol,
@@ -445,6 +447,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			database: settings.database,
 			mode: settings.mode,
 			readOnly,
+			identity,
 		};
 		greet(
 			options,

@@ -2,7 +2,7 @@
  * What a connection says first, and what the answers mean. Pure: options in, commands out; replies in, verdicts out.
  *
  *     HELLO 3 [AUTH u p] [SETNAME n] ──► map ───────────────► RESP3 ─┐
- *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [SELECT n] [READONLY] ──► ready
+ *          │ no such command, NOPROTO                                 ├─► [CLIENT SETINFO ×2] [CLUSTER MYID] [READONLY] [SELECT n] ──► ready
  *          └──► AUTH u p | PING, [CLIENT SETNAME n] ────────► RESP2 ─┘
  *
  * HELLO goes out alone: a server that refuses connections answers the first write and closes, and a second write would lose that answer.
@@ -22,6 +22,8 @@ export interface HandshakeOptions {
 	readonly database: number;
 	readonly mode: "standalone" | "cluster";
 	readonly readOnly: boolean;
+	/** Whom the topology has at this address; undefined: nobody knows. */
+	readonly identity?: string | undefined;
 }
 
 /** What HELLO brought: a protocol, or the word that the server has no (such) HELLO. */
@@ -78,6 +80,7 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 	// Servers before 7.2 do not know SETINFO and ACLs may forbid it: informative only.
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-NAME", "slotwire"], accept: tolerate });
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-VER", VERSION], accept: tolerate });
+	if (options.identity !== undefined) steps.push({ args: ["CLUSTER", "MYID"], accept: isThat(options) });
 	// A server without cluster support refuses it, and lets everybody read.
 	if (options.readOnly) steps.push({ args: ["READONLY"], accept: tolerate });
 	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required(`SELECT ${database}`) });
@@ -97,7 +100,22 @@ function asksForCredentials(options: HandshakeOptions): Step["accept"] {
 	};
 }
 
-function checkMode(mode: string, { mode: wanted, node }: HandshakeOptions): void {
+/** Addresses are given away: a stranger's answers, its nulls above all, would pass for the node's. One that will not say who it is may pass. */
+function isThat(options: HandshakeOptions): Step["accept"] {
+	return (reply) => {
+		const another = reply instanceof ReplyError ? /cluster support disabled/.test(reply.message) : reply !== options.identity;
+		if (another) throw stranger(options);
+	};
+}
+
+/** No error of the client's making: the topology will name another node, or the one that is missed comes back. */
+function stranger({ node }: HandshakeOptions): ClientError {
+	return new ClientError("CONNECTION", `${node} is another server than the one that the cluster has at this address`);
+}
+
+function checkMode(mode: string, options: HandshakeOptions): void {
+	const { mode: wanted, node } = options;
+	if (options.identity !== undefined && (mode === "sentinel" || mode === "standalone")) throw stranger(options);
 	if (mode === "sentinel") throw new WrongModeError(`${node} is a Sentinel, not a data node`);
 	if (mode === "cluster" && wanted === "standalone") {
 		throw new WrongModeError(`${node} is a cluster node: use a redis-cluster:// URL`);

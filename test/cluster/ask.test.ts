@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, inject, test } from "vitest";
 import {
+	addNode,
 	beginMigration,
 	type ClusterNode,
 	finishMigration,
@@ -7,8 +8,6 @@ import {
 	nodeOfSlot,
 	type ServerCluster,
 	startCluster,
-	startStandalone,
-	waitUntil,
 } from "../../fixtures/servers.js";
 import { type Client, createClient } from "../../src/index.js";
 import { ClusterTaps } from "../support/cluster-taps.js";
@@ -144,28 +143,11 @@ describe.each([2, 3] as const)("half a slot is moved, RESP%i", (protocol) => {
 	});
 });
 
-/** A node that knows the cluster, is known to all of it and serves no slot. */
-async function emptyNode(): Promise<ClusterNode> {
-	const node = await startStandalone({ args: ["--cluster-enabled", "yes", "--cluster-config-file", "nodes.conf"] });
-	const id = String(await node.raw("CLUSTER", "MYID"));
-	const { host, port } = cluster.primaries[0]!;
-	await node.raw("CLUSTER", "MEET", host, port);
-	await waitUntil("a cluster of one node more", async () => {
-		for (const each of [...cluster.nodes, node]) {
-			const info = String(await each.raw("CLUSTER", "INFO"));
-			if (!info.includes(`cluster_known_nodes:${cluster.nodes.length + 1}\r`)) return `${each.port} does not know all nodes`;
-			if (!info.includes("cluster_state:ok")) return `${each.port} does not say cluster_state:ok`;
-		}
-		return true;
-	});
-	return Object.assign(node, { id, replicaOf: undefined });
-}
-
 // A container's cluster is in a network that a server of its own is not in.
 test.runIf(inject("server").kind === "process")(
 	"D17 ASK to a node that the client never met and that serves no slot",
 	async () => {
-		await using empty = await emptyNode();
+		await using empty = await addNode(cluster);
 		const source = await nodeOfSlot(cluster, SLOT);
 		await source.raw("SET", "{bar}new", "v");
 		await using client = await createClient(cluster.url);

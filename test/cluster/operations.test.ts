@@ -1,14 +1,19 @@
 /** The rig itself: proxies that the nodes announce, and what an operator does to a cluster. */
 import { afterAll, beforeAll, expect, inject, test } from "vitest";
 import {
+	addNode,
 	failOver,
+	forgetNode,
 	isWhole,
+	makeReplica,
 	moveSlots,
 	nodeOfSlot,
+	resetNode,
 	type ServerCluster,
 	seenBy,
 	startCluster,
 	waitUntil,
+	withNodes,
 } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
@@ -46,6 +51,8 @@ test.runIf(here)(
 		for (const primary of cluster.primaries) expect(front.proxy(primary).open).toBeGreaterThan(0);
 
 		const replica = cluster.replicas[0]!;
+		// Replicas lost their link when their primaries announced another port.
+		await isWhole(cluster);
 		await failOver(cluster, replica);
 		await isWhole(cluster);
 		const seen = await seenBy(cluster, cluster.nodes[1]!);
@@ -71,4 +78,18 @@ test.runIf(here)("a killed node is back behind its proxy", async () => {
 	await front.restart(victim);
 	await isWhole(cluster);
 	expect(String(await victim.raw("CLUSTER", "NODES"))).toContain(`:${front.proxy(victim).port}@`);
+});
+
+test.runIf(here)("a node joins, copies a primary's data, is forgotten and reset", async () => {
+	await using node = await addNode(cluster, { nodeTimeoutMs: 1500 });
+	const grown = withNodes(cluster, [...cluster.nodes, node]);
+	const primary = await nodeOfSlot(cluster, 0);
+	await makeReplica(node, primary);
+	await isWhole(grown);
+	expect(await node.raw("DBSIZE")).toBe(await primary.raw("DBSIZE"));
+	await forgetNode(cluster, node);
+	await resetNode(node, "HARD");
+	expect(await node.raw("CLUSTER", "MYID")).not.toBe(node.id);
+	expect(String(await node.raw("CLUSTER", "INFO"))).toContain("cluster_known_nodes:1\r");
+	await isWhole(cluster);
 });

@@ -70,3 +70,58 @@ test("D30 D44 what most nodes say is adopted, though one still has the old view"
 	moved = true;
 	await waitUntil("the new view", async () => (await client.get("bar")) === "from b" || "the old one holds");
 });
+
+test("D30 two that contradict each other, and nobody else to ask: what is known holds as long as it works", async () => {
+	await using a = await startFakeClusterNode();
+	await using b = await startFakeClusterNode();
+	const agreed = slotsOf([a, 0, 8191], [b, 8192, 16_383]);
+	let claims = false;
+	a.always(["CLUSTER", "SLOTS"], agreed).always(["GET"], bulk("from a"));
+	b.always(["CLUSTER", "SLOTS"], () => (claims ? slotsOf([a, 0, 4999], [b, 5000, 16_383]) : agreed)).always(
+		["GET"],
+		bulk("from b"),
+	);
+	await using client = await createClient({
+		nodes: [{ host: a.host, port: a.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+	});
+	expect(await Promise.all([client.get("bar"), client.get("foo")])).toEqual(["from a", "from b"]);
+	b.commands.length = 0;
+	claims = true;
+	const before = refreshes(b);
+	await waitUntil("many views of b", async () => {
+		expect(await client.get("bar")).toBe("from a");
+		return refreshes(b) > before + 20 || "it was not asked often enough";
+	});
+	expect(gets(b)).toEqual([]);
+});
+
+test("D28 D30 two that contradict each other, and the owner of old is dead: the news holds", async () => {
+	await using a = await startFakeClusterNode();
+	await using b = await startFakeClusterNode();
+	await using c = await startFakeClusterNode();
+	const old = third(
+		[a, b, c],
+		[
+			[0, 5460],
+			[5461, 10_922],
+			[10_923, 16_383],
+		],
+	);
+	let promoted = false;
+	for (const node of [a, c]) node.always(["CLUSTER", "SLOTS"], old).always(["GET"], bulk("from another"));
+	b.always(["CLUSTER", "SLOTS"], () => (promoted ? slotsOf([b, 0, 10_922], [c, 10_923, 16_383]) : old)).always(
+		["GET"],
+		bulk("from b"),
+	);
+	await using client = await createClient({
+		nodes: [{ host: b.host, port: b.port }],
+		cluster: { refreshMs: 5, minRefreshMs: 1 },
+		retry: { baseMs: 5, maxMs: 20, maxAttempts: 1000 },
+	});
+	// Each is connected to: "bar" is a's, "foo" is c's.
+	expect(await Promise.all([client.get("bar"), client.get("foo")])).toEqual(["from another", "from another"]);
+	await a.close();
+	promoted = true;
+	expect(await client.get("bar")).toBe("from b");
+});

@@ -55,7 +55,7 @@ const HELLO_2 = HELLO_3.replace("%7", "*14").replace(":3\r\n", ":2\r\n");
 
 /**
  * A scripted RESP node on a free loopback port. Commands are met in the order of the script, over all connections; those of the
- * handshake (HELLO, AUTH, CLIENT, SELECT, READONLY) are answered by default and stand in the script only if a test wants them there.
+ * handshake (HELLO, AUTH, CLIENT, CLUSTER MYID, SELECT, READONLY) are answered by default and stand in the script only if a test wants them there.
  * A command that the script does not expect next is answered `-ERR unexpected` and, like a step that was never met, makes `dispose` reject.
  */
 export class FakeNode implements AsyncDisposable {
@@ -72,6 +72,8 @@ export class FakeNode implements AsyncDisposable {
 	private constructor() {
 		this.connections = this.#connections;
 		this.always(["SELECT"], "+OK\r\n").always(["AUTH"], "+OK\r\n").always(["CLIENT"], "+OK\r\n").always(["READONLY"], "+OK\r\n");
+		// Who it is it does not say.
+		this.always(["CLUSTER", "MYID"], "-NOPERM this user has no permissions to run the 'cluster|myid' command\r\n");
 		this.always(["HELLO"], ([, version]) => (version === "3" ? HELLO_3 : HELLO_2));
 		this.#server = createServer((socket) => this.#accept(socket));
 	}
@@ -180,7 +182,7 @@ export class FakeNode implements AsyncDisposable {
 			for (const action of step.actions) await action(args, connection);
 			step.met.resolve({ args, connection });
 		} else if (standing) {
-			if (!/^(HELLO|AUTH|CLIENT|SELECT|READONLY)$/i.test(args[0] ?? "")) this.commands.push(args);
+			if (!isHandshake(args)) this.commands.push(args);
 			connection.answer(standing.answer, args);
 		} else {
 			this.commands.push(args);
@@ -286,6 +288,10 @@ function matches(match: CommandMatch, args: readonly string[], connection: FakeC
 		const wanted = toBuffer(word).toString("latin1");
 		return index === 0 ? wanted.toUpperCase() === args[0]!.toUpperCase() : wanted === args[index];
 	});
+}
+
+function isHandshake([name = "", sub = ""]: readonly string[]): boolean {
+	return /^(HELLO|AUTH|CLIENT|SELECT|READONLY|CLUSTER MYID)$/i.test(/^CLUSTER$/i.test(name) ? `${name} ${sub}` : name);
 }
 
 function describe(match: CommandMatch): string {

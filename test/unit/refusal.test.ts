@@ -19,6 +19,7 @@ describe("the address of a redirection", () => {
 		["ASK 5061 [fe80::1%eth0]:7001", { slot: 5061, host: "fe80::1%eth0", port: 7001 }],
 		["MOVED 5061 :7001", { slot: 5061, host: "", port: 7001 }],
 		["MOVED 5061 ?:7001", { slot: 5061, host: "?", port: 7001 }],
+		["MOVED 5061 :0", { slot: 5061, host: "?", port: 0 }],
 	])("D08 %s is split at its last colon", (message, expected) => {
 		expect(parseRedirection(message)).toEqual(expected);
 		const kind = message.startsWith("MOVED") ? "moved" : "ask";

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { parseClusterSlots } from "../../../src/cluster/topology.js";
+import { displaced, ownId, parseClusterSlots } from "../../../src/cluster/topology.js";
 import type { Reply } from "../../../src/resp/reply.js";
 
 const answeredBy = { host: "10.0.0.1", port: 7000 };
@@ -184,4 +184,36 @@ describe("views that are never adopted", () => {
 			]),
 		).toMatchObject([{ ranges: [[100, 200]] }]);
 	});
+});
+
+describe("two views", () => {
+	const [a, b] = [
+		["10.0.0.2", 7001, "a"],
+		["10.0.0.3", 7001, "b"],
+	];
+	const view = (...ranges: unknown[]) => parse(ranges);
+	const names = (view: ReturnType<typeof parse>, news: ReturnType<typeof parse>) => displaced(view, news).map(({ id }) => id);
+
+	test("D30 who has to give slots away where the other one holds", () => {
+		const old = view([0, 99, a], [100, 199, b]);
+		expect(names(old, old)).toEqual([]);
+		expect(names(old, view([0, 49, a], [50, 99, a], [100, 199, b]))).toEqual([]);
+		expect(names(old, view([0, 98, a], [99, 199, b]))).toEqual(["a"]);
+		expect(names(old, view([0, 199, b]))).toEqual(["a"]);
+		expect(names(old, view([0, 99, b], [100, 199, a]))).toEqual(["a", "b"]);
+		// Slots that nobody serves any more are given away as well, new ones are not.
+		expect(names(old, view([0, 99, a]))).toEqual(["b"]);
+		expect(names(old, view([0, 99, a], [100, 300, b]))).toEqual([]);
+	});
+});
+
+test("D34 D03 a node's own id is the one that the server gave, if it gave any", () => {
+	expect(ownId(primaryOf(["10.0.0.2", 7001, "abc"]))).toBe("abc");
+	for (const node of [
+		["10.0.0.2", 7001],
+		["10.0.0.2", 7001, ""],
+		["::1", 7001],
+	]) {
+		expect(ownId(primaryOf(node))).toBeUndefined();
+	}
 });

@@ -137,6 +137,30 @@ describe("followUps", () => {
 		expect(words({ protocol: 3, id: 1 }, full)).toEqual([...info, "SELECT 7"]);
 	});
 
+	test("D34 a cluster node that the topology names is asked who it is, in the same write", () => {
+		const node = { ...plain, mode: "cluster" as const, identity: "a1" };
+		expect(words({ protocol: 3, id: 1 }, node)).toContain("CLUSTER MYID");
+		expect(words("fallback", { ...node, readOnly: true }).slice(-2)).toEqual(["CLUSTER MYID", "READONLY"]);
+		const told = (reply: Reply) => verdictOf(node, { "CLUSTER MYID": reply });
+		expect(told("a1")).toBe("ready");
+		for (const reply of ["b2", null, 1, new ReplyError("ERR This instance has cluster support disabled")]) {
+			expect(told(reply)).toMatch(/^CONNECTION: 10\.0\.0\.1:6379 is another server/);
+		}
+		for (const reply of ["NOPERM no", "LOADING wait", "ERR unknown subcommand 'MYID'"]) {
+			expect(told(new ReplyError(reply))).toBe("ready");
+		}
+	});
+
+	test("D34 a standalone server in a cluster node's place is a passing trouble, for a seed a wrong URL", () => {
+		const seed = { ...plain, mode: "cluster" as const };
+		expect(errorOf(() => readHello(hello({ mode: "standalone" }), seed))).toMatchObject({ code: "CLUSTER" });
+		const node = { ...seed, identity: "a1" };
+		for (const mode of ["standalone", "sentinel"]) {
+			expect(errorOf(() => readHello(hello({ mode }), node))).toMatchObject({ code: "CONNECTION" });
+		}
+		expect(readHello(hello({ mode: "cluster" }), node)).toEqual({ protocol: 3, id: null });
+	});
+
 	test("C02 in place of HELLO: AUTH, CLIENT SETNAME, and the rest", () => {
 		const info = ["CLIENT SETINFO LIB-NAME slotwire", "CLIENT SETINFO LIB-VER …"];
 		expect(words("fallback", full)).toEqual(["AUTH alice sekret", "CLIENT SETNAME worker", ...info, "SELECT 7"]);
