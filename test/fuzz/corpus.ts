@@ -76,6 +76,7 @@ const REDIRECTIONS = [
 	"-MOVED 5061 127.0.0.1:7002\r\n",
 	"-MOVED 5061 :7001\r\n",
 	"-MOVED 5061 ?:7001\r\n",
+	"-MOVED 5061 :0\r\n",
 	"-MOVED 16383 node-1.example:65535\r\n",
 	"-MOVED 0 ::1:7000\r\n",
 	"-MOVED 0 [fe80::1%eth0]:7000\r\n",

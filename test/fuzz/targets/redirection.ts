@@ -34,12 +34,14 @@ function check(refusal: Refusal, asked: Command): void {
 		if (refusal.kind === "split" && asked !== batch) throw new Broken("a single command cannot be split");
 		return;
 	}
-	const { slot, port } = refusal;
+	const { slot } = refusal;
 	if (!Number.isInteger(slot) || slot < 0 || slot >= SLOT_COUNT) throw new Broken("a redirection names no slot");
-	if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Broken("a redirection names no port");
 	if (asked === script && slot !== SLOT) throw new Broken("a script follows a redirection of another slot");
 	const endpoint = resolveRedirection(refusal, origin);
+	// An owner whose address is not known: a refresh will tell.
 	if (endpoint === null) return;
+	const { port } = endpoint;
+	if (!Number.isInteger(port) || port < 1 || port > 65_535) throw new Broken("a redirection leads to no port");
 	if (endpoint.host === "" || /\s/.test(endpoint.host)) throw new Broken("a redirection leads to no host");
 	formatEndpoint(endpoint);
 }
