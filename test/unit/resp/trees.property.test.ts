@@ -26,7 +26,7 @@ function check(names: readonly DecoderName[], trees: readonly ReplyTree[], at: r
 }
 
 describe("replies of any shape are read for what they say, whole, cut anywhere and byte by byte, as text and as bytes", () => {
-	test("A01 A02 A03 A04 A05 A07 RESP2, by both decoders", () => {
+	test("A01 A03 A07 RESP2, by both decoders", () => {
 		fc.assert(
 			fc.property(fc.array(resp2Tree, { minLength: 1, maxLength: 4 }), positions, (trees, at) =>
 				check(["resp3", "resp2"], trees, at),
@@ -35,7 +35,7 @@ describe("replies of any shape are read for what they say, whole, cut anywhere a
 		);
 	});
 
-	test("A01 A10 A11 A12 A13 A14 A15 A16 A17 A18 A21 RESP3, with attributes anywhere", () => {
+	test("A01 A10 A21 RESP3, with attributes anywhere", () => {
 		fc.assert(
 			fc.property(fc.array(resp3Tree, { minLength: 1, maxLength: 4 }), positions, (trees, at) => check(["resp3"], trees, at)),
 			{ numRuns: 300 },
