@@ -210,6 +210,8 @@ export class Lane {
 			this.#node.plainResp2Until = this.#readyAt + RESP2_MEMORY_MS;
 		}
 		this.#observer.ready();
+		// The topology may have told since this connection began. What waits for it was not written yet.
+		connection.endUnlessTo(this.#node.identity);
 	}
 
 	#lost(cause: ClientError): void {

@@ -21,8 +21,9 @@ export interface ClientOptions {
 	/** 3 (default) with fallback to 2 where the server refuses, or 2 alone. */
 	protocol?: 2 | 3;
 	socket?: { keepAliveMs?: number; maxBulkBytes?: number };
-	/** TLS options of Node, or `true`. Given, or implied by a `rediss` URL. */
-	tls?: boolean | TlsOptions;
+	/** TLS options of Node but for addresses, or `true`. Given, or implied by a `rediss` URL. */
+	tls?: boolean | Omit<TlsOptions, "host" | "port" | "path" | "socket">;
+	/** Or a provider, asked anew for each connection. Of its errors nothing is passed on but a code such as ETIMEDOUT. */
 	auth?: Credentials | ((node: Endpoint) => Credentials | Promise<Credentials>);
 	pool?: Partial<PoolSettings>;
 	cluster?: Partial<ClusterSettings>;
@@ -314,8 +315,13 @@ const tlsKinds: Readonly<Record<string, string>> = {
 	servername: "string",
 	checkServerIdentity: "function",
 	lookup: "function",
+	pskCallback: "function",
 	timeout: "number",
 	minDHSize: "number",
+	highWaterMark: "number",
+	localPort: "number",
+	autoSelectFamilyAttemptTimeout: "number",
+	enableTrace: "boolean",
 };
 
 function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefined {
@@ -328,6 +334,9 @@ function tlsOf(tls: ClientOptions["tls"], implied: boolean): TlsOptions | undefi
 		const kind = tlsKinds[field];
 		if (kind !== undefined && typeof value !== kind) throw new InvalidOptionError(`tls.${field}`, `must be a ${kind}`);
 		if (field === "session" && !Buffer.isBuffer(value)) throw new InvalidOptionError("tls.session", "must be a Buffer");
+		if (field === "secureContext" && Object(value).context === undefined) {
+			throw new InvalidOptionError("tls.secureContext", "must come from tls.createSecureContext");
+		}
 		if (/^(host|port|path|socket)$/.test(field)) {
 			throw new InvalidOptionError(`tls.${field}`, "addresses belong to url or nodes, the name to be checked to tls.servername");
 		}

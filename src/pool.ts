@@ -172,9 +172,11 @@ export class Pool implements Dispatcher, Carrier {
 		this.lane(slot).send(entry);
 	}
 
-	/** Connections made from now on have to lead to the cluster node of this id; undefined: to any. */
+	/** Connections made from now on have to lead to the cluster node of this id, and shared ones that were made to any; undefined: to any. */
 	set identity(id: string | undefined) {
+		if (id === this.#node.identity) return;
 		this.#node.identity = id;
+		for (const connection of this.live()) connection.endUnlessTo(id);
 	}
 
 	/** Connects every lane that is not, ahead of the first command. */
@@ -190,6 +192,11 @@ export class Pool implements Dispatcher, Carrier {
 	/** Whether a caller waits for an answer of this node. */
 	get isAwaited(): boolean {
 		return this.#lanes.some((lane) => lane.isAwaited) || this.#fences.isAwaited || this.#dedicated.isAwaited;
+	}
+
+	/** Whether a caller has a connection of its own. */
+	get isLeased(): boolean {
+		return this.#dedicated.lent > 0;
 	}
 
 	get isReader(): boolean {

@@ -54,6 +54,8 @@ export class Cluster implements Dispatcher, Carrier {
 	readonly #moved = new Map<number, Pool>();
 	/** Commands without keys go here; chosen anew with each map, so that many clients spread over the primaries. */
 	#anyPrimary: Pool | undefined;
+	/** Primaries of earlier maps that are none now. */
+	readonly #demoted = new WeakSet<Pool>();
 	#closed: ClientError | null = null;
 
 	constructor(context: ConnectionContext) {
@@ -388,11 +390,15 @@ export class Cluster implements Dispatcher, Carrier {
 		for (const pool of current) pool.warm();
 	}
 
-	/** Replicas that are connected because they were seeds can be asked for their view. A primary of before is left like any node that goes. */
+	/**
+	 * Replicas that are connected because they were seeds can be asked for their view. A primary of before is left like any node that goes,
+	 * but not while somebody has a connection of it: it is still there, and a subscription does not mind its role.
+	 */
 	#seedsAmong(shards: readonly Shard[], before: SlotMap<Shard>): Pool[] {
-		const demoted = new Set(before.shards.map((shard) => shard.primary));
+		for (const { primary } of before.shards) this.#demoted.add(primary);
+		for (const { primary } of shards) this.#demoted.delete(primary);
 		const replicas = shards.flatMap((shard) => shard.replicas.map((node) => this.#nodes.find(formatEndpoint(node))));
-		return replicas.filter((pool) => pool !== undefined && !demoted.has(pool)) as Pool[];
+		return replicas.filter((pool) => pool !== undefined && (!this.#demoted.has(pool) || pool.isLeased)) as Pool[];
 	}
 
 	#shard(primary: Pool, replicas: Endpoint[]): Shard {

@@ -131,7 +131,7 @@ export class Nodes {
 	}
 
 	#letGo(pool: Pool): void {
-		const gone = new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} left the cluster`);
+		const gone = new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} is not used any more: the topology has changed`);
 		if (!pool.isReady) {
 			pool.destroy(gone);
 			return;

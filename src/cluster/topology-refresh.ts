@@ -2,7 +2,7 @@
 import type { ConnectionContext } from "../connection/connection.js";
 import { formatEndpoint } from "../endpoint.js";
 import { ClientError, WrongModeError } from "../errors.js";
-import type { Pool } from "../pool.js";
+import { Pool } from "../pool.js";
 import { ask } from "../question.js";
 import { isHopeless } from "../refusal.js";
 import { backoffMs } from "../util/backoff.js";
@@ -40,6 +40,8 @@ export class TopologyRefresh {
 	/** Asked for while one was running: what caused that may be newer than what the running one was told. */
 	#again = false;
 	#running = false;
+	/** Of seeds that are asked because no node answers. */
+	#strangers: readonly Pool[] = [];
 	#stopped = false;
 
 	constructor(context: ConnectionContext, nodes: Nodes, observer: RefreshObserver) {
@@ -129,6 +131,7 @@ export class TopologyRefresh {
 		if (this.#soon !== null) clearTimeout(this.#soon);
 		if (this.#periodic !== null) clearInterval(this.#periodic);
 		this.#endPoll();
+		this.#leaveStrangers();
 		this.#soon = null;
 	}
 
@@ -159,12 +162,25 @@ export class TopologyRefresh {
 		if (preferred !== null) candidates.unshift(preferred);
 		const view = await this.#firstView(candidates, HEDGE_MS, new Map()).catch(() => null);
 		if (this.#stopped) return null;
-		if (view === null) {
-			const seeds = this.#context.settings.seeds.map((seed) => this.#nodes.at(seed));
-			return this.#firstView(seeds, 0, new Map()).catch(() => null);
-		}
+		if (view === null) return this.#viewOfSeeds();
 		if (preferred !== null || this.#observer.agrees(view)) return view;
 		return this.#majority(view, candidates.filter((pool) => !last(pool)).slice(0, VOTERS));
+	}
+
+	/**
+	 * No node that is known answers. They may all have been made anew, with other identities at the same addresses, and to whoever is there now
+	 * the pools of before do not connect. So the seeds are asked as at the start, on connections that carry nothing else.
+	 */
+	async #viewOfSeeds(): Promise<readonly ShardView[] | null> {
+		this.#strangers = this.#context.settings.seeds.map((seed) => new Pool(seed, this.#context));
+		const view = await this.#firstView(this.#strangers, 0, new Map()).catch(() => null);
+		this.#leaveStrangers();
+		return view;
+	}
+
+	#leaveStrangers(): void {
+		for (const pool of this.#strangers) pool.destroy();
+		this.#strangers = [];
 	}
 
 	/** One node brought news: others are heard, and what most say holds. */

@@ -43,7 +43,7 @@ export function parseClusterSlots(reply: Reply, answeredBy: Endpoint): ShardView
 		if (!Array.isArray(range) || range.length < 3) throw malformed();
 		const [start, end, first, ...rest] = range;
 		if (!isSlot(start) || !isSlot(end) || start > end) throw malformed();
-		// Also the bound of how many nodes a reply can make us connect to.
+		// Also the bound of how many primaries a reply can make us connect to.
 		slots += end - start + 1;
 		if (slots > SLOT_COUNT) throw malformed();
 		const primary = parseNode(first as Reply, answeredBy);

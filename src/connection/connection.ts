@@ -85,6 +85,8 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	readonly readOnly: boolean;
 	/** The server's own number for this connection; null when it did not tell. */
 	id: number | null = null;
+	/** The cluster node that it said to be; null when it did not. */
+	#nodeId: string | null = null;
 	readonly #context: ConnectionContext;
 	readonly #options: ConnectionOptions;
 	readonly #observer: ConnectionObserver;
@@ -212,6 +214,13 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		if (this.#ledger.head === undefined) this.#end(cause);
 	}
 
+	/** Ends a connection that began when nobody knew who was to be expected, if it is known to lead to another cluster node than this. */
+	endUnlessTo(identity: string | undefined): void {
+		// One that led to the right node once stays: views that are behind would end it whenever one of them is adopted.
+		if (identity === undefined || this.#options.identity !== undefined) return;
+		if (this.#nodeId !== null && this.#nodeId !== identity) this.#end(stranger(this.endpoint));
+	}
+
 	/** Hands back what was not written. */
 	unqueue(cause: ClientError): void {
 		this.#ledger.giveBackWaiting(cause);
@@ -242,6 +251,10 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	owed(): Entry | undefined {
 		return this.#ledger.head;
+	}
+
+	get cursor(): number {
+		return this.#ledger.cursor;
 	}
 
 	blockMs(): number {
@@ -465,11 +478,12 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		for (const piece of this.#writer.take()) this.#socket.write(piece);
 	}
 
-	#becomeReady({ protocol, id }: Greeting): void {
+	#becomeReady({ protocol, id, nodeId }: Greeting): void {
 		this.#connectDeadline.unlink();
 		this.#state = "ready";
 		this.#protocol = protocol;
 		this.id = id;
+		this.#nodeId = nodeId;
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
 		this.#observer.ready(this);
@@ -512,6 +526,13 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#observer.lost(this, cause);
 		this.#ledger.giveBackAll(cause);
 	}
+}
+
+function stranger(endpoint: Endpoint): ClientError {
+	return new ClientError(
+		"CONNECTION",
+		`${formatEndpoint(endpoint)} is another server than the one that the cluster has at this address`,
+	);
 }
 
 function closedError(endpoint: Endpoint): ClientError {

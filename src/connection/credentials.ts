@@ -2,8 +2,8 @@ import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import type { Credentials, Settings } from "../options.js";
 
-/** Of Node's own errors, such as ECONNREFUSED and ERR_TLS_CERT_ALTNAME_INVALID. */
-const SYSTEM_CODE = /^E[A-Z]{3,20}$|^ERR_[A-Z_]{3,60}$/;
+/** Of Node's own errors, such as ECONNREFUSED, EAI_AGAIN and ERR_TLS_CERT_ALTNAME_INVALID. */
+const SYSTEM_CODE = /^E(AI_)?[A-Z]{3,20}$|^ERR_[A-Z_]{3,60}$/;
 
 /**
  * The credentials for one connection to `node`, asked anew of a provider each time.

@@ -3,7 +3,10 @@ import type { Command, Entry, Link } from "../request.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { followUps, type HandshakeOptions, type HelloVerdict, helloCommand, readHello } from "./handshake.js";
 
-export type Greeting = Exclude<HelloVerdict, "fallback">;
+export type Greeting = Exclude<HelloVerdict, "fallback"> & {
+	/** What it answered to CLUSTER MYID; null when it was not asked, or would not say. */
+	readonly nodeId: string | null;
+};
 
 /**
  * @param plainResp2 HELLO is left out: this server refused it lately
@@ -21,7 +24,9 @@ export function greet(
 		const commands = steps.map((step) => step.args);
 		const done = (replies: Reply[]): void => {
 			for (const [index, step] of steps.entries()) step.accept(replies[index] as Reply);
-			ready(verdict === "fallback" ? { protocol: 2, id: null } : verdict);
+			const said = replies[commands.findIndex(([name, word]) => name === "CLUSTER" && word === "MYID")];
+			const nodeId = typeof said === "string" ? said : null;
+			ready(verdict === "fallback" ? { protocol: 2, id: null, nodeId } : { ...verdict, nodeId });
 		};
 		say(new HandshakeEntry(commands, done));
 	};

@@ -80,7 +80,8 @@ export function followUps(verdict: HelloVerdict, options: HandshakeOptions): Ste
 	// Servers before 7.2 do not know SETINFO and ACLs may forbid it: informative only.
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-NAME", "slotwire"], accept: tolerate });
 	steps.push({ args: ["CLIENT", "SETINFO", "LIB-VER", VERSION], accept: tolerate });
-	if (options.identity !== undefined) steps.push({ args: ["CLUSTER", "MYID"], accept: isThat(options) });
+	// Asked also where nobody is expected yet: the topology tells of a seed only when the connection is there.
+	if (options.mode === "cluster") steps.push({ args: ["CLUSTER", "MYID"], accept: isThat(options) });
 	// A server without cluster support refuses it, and lets everybody read.
 	if (options.readOnly) steps.push({ args: ["READONLY"], accept: tolerate });
 	if (database !== 0) steps.push({ args: ["SELECT", String(database)], accept: required(`SELECT ${database}`) });
@@ -103,8 +104,14 @@ function asksForCredentials(options: HandshakeOptions): Step["accept"] {
 /** Addresses are given away: a stranger's answers, its nulls above all, would pass for the node's. One that will not say who it is may pass. */
 function isThat(options: HandshakeOptions): Step["accept"] {
 	return (reply) => {
-		const another = reply instanceof ReplyError ? /cluster support disabled/.test(reply.message) : reply !== options.identity;
-		if (another) throw stranger(options);
+		if (options.identity === undefined) return;
+		// It will say so later, when it answers for data as well.
+		if (reply instanceof ReplyError && reply.code === "LOADING") {
+			throw new ClientError(reply.code, `${options.node} does not say who it is while it loads its data`);
+		}
+		const refused = reply instanceof ReplyError && /cluster support disabled/.test(reply.message);
+		const another = typeof reply === "string" && reply !== "" && reply !== options.identity;
+		if (refused || another) throw stranger(options);
 	};
 }
 

@@ -5,8 +5,9 @@
  *        ▲                                    │    └──► the oldest command is overdue ─────────────► ended
  *        └────────────── a byte ◄─────────────┘
  *
- * Where the oldest command has been overdue for `overdueMs` the connection ends whatever it says: a reply without an end would take those
- * of all later commands for its own.
+ * Where the oldest command has been overdue for `overdueMs`, and its reply due for as long, the connection ends whatever it says: a reply
+ * without an end would take those of all later commands for its own. While replies end, late ones too, it is of use: a slow network may be
+ * behind with all of them.
  *
  * It looks only while replies are owed, every quarter of `suspectMs`, at a flag that each read sets: reading costs one store.
  * So suspicion comes up to a quarter late, never early.
@@ -17,6 +18,8 @@ import type { Entry } from "../request.js";
 export interface SilenceSubject {
 	/** The entry whose reply is due next, undefined: nothing is owed. */
 	owed(): Entry | undefined;
+	/** Which of the entry's commands the next reply answers. */
+	readonly cursor: number;
 	/** How long the server may rightly keep silent about it, ms. */
 	blockMs(): number;
 	/** Silent for `suspectMs`; said again each time as long a time has passed. */
@@ -36,6 +39,11 @@ export class SilenceWatch {
 	readonly #nextLook = new Alarm(() => this.#look());
 	/** Looks in a row that found nothing heard. */
 	#silent = 0;
+	/** The reply that was due at the last look, */
+	#entry: Entry | undefined = undefined;
+	#cursor = 0;
+	/** and when a look found it due first. */
+	#dueSince = 0;
 	readonly #clock: DeadlineClock;
 	readonly #subject: SilenceSubject;
 	readonly #periodMs: number;
@@ -63,6 +71,7 @@ export class SilenceWatch {
 
 	end(): void {
 		this.#watching = false;
+		this.#entry = undefined;
 		this.#nextLook.unlink();
 	}
 
@@ -76,12 +85,17 @@ export class SilenceWatch {
 	#look(): void {
 		this.#watching = false;
 		const entry = this.#subject.owed();
+		const { cursor } = this.#subject;
+		const now = performance.now();
+		if (entry !== this.#entry || cursor !== this.#cursor) this.#dueSince = now;
+		this.#entry = entry;
+		this.#cursor = cursor;
 		if (entry === undefined) {
 			this.#silent = 0;
 			return;
 		}
-		const overdue = entry.deadline === 0 ? Number.NEGATIVE_INFINITY : performance.now() - entry.deadline;
-		if (this.#overdueMs > 0 && overdue >= this.#overdueMs) {
+		const overdue = entry.deadline === 0 ? Number.NEGATIVE_INFINITY : now - entry.deadline;
+		if (this.#overdueMs > 0 && Math.min(overdue, now - this.#dueSince) >= this.#overdueMs) {
 			this.#subject.dead("the reply to a command that is long overdue has not ended");
 			return;
 		}

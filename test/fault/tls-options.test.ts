@@ -23,6 +23,12 @@ test.each([
 	["lookup", { lookup: "127.0.0.1" }],
 	["timeout", { timeout: "1 s" }],
 	["minDHSize", { minDHSize: "1024" }],
+	["secureContext", { secureContext: {} }],
+	["pskCallback", { pskCallback: 5 }],
+	["highWaterMark", { highWaterMark: "64 KiB" }],
+	["localPort", { localPort: "1024" }],
+	["autoSelectFamilyAttemptTimeout", { autoSelectFamilyAttemptTimeout: "250 ms" }],
+	["enableTrace", { enableTrace: "yes" }],
 	// The nodes of a cluster would all be this one.
 	["host", { host: "127.0.0.2" }],
 	["port", { port: 1 }],

@@ -143,12 +143,15 @@ describe("followUps", () => {
 		expect(words("fallback", { ...node, readOnly: true }).slice(-2)).toEqual(["CLUSTER MYID", "READONLY"]);
 		const told = (reply: Reply) => verdictOf(node, { "CLUSTER MYID": reply });
 		expect(told("a1")).toBe("ready");
-		for (const reply of ["b2", null, 1, new ReplyError("ERR This instance has cluster support disabled")]) {
+		for (const reply of ["b2", new ReplyError("ERR This instance has cluster support disabled")]) {
 			expect(told(reply)).toMatch(/^CONNECTION: 10\.0\.0\.1:6379 is another server/);
 		}
-		for (const reply of ["NOPERM no", "LOADING wait", "ERR unknown subcommand 'MYID'"]) {
+		expect(told(new ReplyError("LOADING wait"))).toMatch(/^LOADING: 10\.0\.0\.1:6379 does not say who it is/);
+		for (const reply of ["NOPERM no", "ERR unknown subcommand 'MYID'"]) {
 			expect(told(new ReplyError(reply))).toBe("ready");
 		}
+		// A proxy's idea of an answer is none.
+		for (const reply of [null, "", 1, []]) expect(told(reply)).toBe("ready");
 	});
 
 	test("D34 a standalone server in a cluster node's place is a passing trouble, for a seed a wrong URL", () => {
@@ -222,6 +225,10 @@ describe("credentialsFor", () => {
 			code: "AUTH",
 			// Of what the provider said nothing but its code: the rest may be a secret.
 			message: "10.0.0.1:6379: the credential provider failed (ECONNREFUSED)",
+		});
+		const nameless = settings(() => Promise.reject(Object.assign(new Error("getaddrinfo"), { code: "EAI_AGAIN" })));
+		await expect(credentialsFor(node, nameless)).rejects.toMatchObject({
+			message: expect.stringMatching(/failed \(EAI_AGAIN\)$/),
 		});
 		for (const given of [{ password: 12 }, { password: null }, { username: {}, password: "p" }]) {
 			const error = await credentialsFor(

@@ -14,6 +14,7 @@ const endOfTick = () => new Promise<void>((resolve) => process.nextTick(resolve)
 let clock: DeadlineClock;
 /** The entry that is owed; only its deadline matters here. */
 let owed: { deadline: number } | undefined;
+let cursor: number;
 let blockMs: number;
 let events: { what: string; at: number }[];
 
@@ -21,6 +22,7 @@ beforeEach(() => {
 	vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "setImmediate", "clearImmediate", "performance"] });
 	clock = new DeadlineClock();
 	owed = { deadline: 0 };
+	cursor = 0;
 	blockMs = 0;
 	events = [];
 });
@@ -37,6 +39,9 @@ function watchOf(suspectMs = SUSPECT_MS, overdueMs = OVERDUE_MS): SilenceWatch {
 	const note = (what: string) => void events.push({ what, at: performance.now() - began });
 	const watch: SilenceWatch = new SilenceWatch(clock, suspectMs, overdueMs, {
 		owed: () => owed as Entry | undefined,
+		get cursor() {
+			return cursor;
+		},
 		blockMs: () => blockMs,
 		suspected: () => note("suspected"),
 		dead: (reason) => {
@@ -210,6 +215,33 @@ describe("C18 a command that is long overdue", () => {
 		expect(whats()).toEqual(["the reply to a command that is long overdue has not ended"]);
 		expect(events[0]?.at).toBeGreaterThanOrEqual(1300);
 		expect(events[0]?.at).toBeLessThanOrEqual(1300 + SUSPECT_MS / 4 + 100);
+	});
+
+	test.each([
+		[
+			"the commands of one entry",
+			() => {
+				cursor += 1;
+			},
+		],
+		[
+			"entries, each of them overdue",
+			() => {
+				owed = { ...(owed as { deadline: number }) };
+			},
+		],
+	])("does not end a connection on which replies end, late as they are: %s", async (_, next) => {
+		const watch = watchOf(SUSPECT_MS, 1000);
+		owed = { deadline: performance.now() + 300 };
+		watch.begin();
+		for (let i = 0; i < 10; i++) {
+			await pass(500, () => {
+				watch.heard = true;
+			});
+			next();
+		}
+		expect(events).toEqual([]);
+		watch.end();
 	});
 
 	test.each([
