@@ -54,6 +54,8 @@ class Conductor {
 	/** Called with every piece of news of a recovery. */
 	#recovered: (step: number) => void = () => {};
 	readonly #ends: number;
+	/** Calls that took too long. The control knows only once they are over whether the machine stood still: they are judged at the end. */
+	readonly #late: Extract<News, { report: "late" }>[] = [];
 
 	constructor(setup: RunSetup, world: World, control: Control) {
 		this.#setup = setup;
@@ -72,7 +74,18 @@ class Conductor {
 		});
 	}
 
+	/** A run that breaks off is red, and keeps what was found until then. */
 	async conduct(): Promise<Run> {
+		try {
+			await this.#goThrough();
+		} catch (error) {
+			this.#run.wrong.push(`the run broke off after ${this.#seconds()} s, ${this.#lastFault()}: ${(error as Error).message}`);
+		}
+		for (const late of this.#late) (this.#control.excuses(late) ? this.#run.excused : this.#run.wrong).push(late.what);
+		return this.#run;
+	}
+
+	async #goThrough(): Promise<void> {
 		await Promise.all(this.#drivers.map((driver) => driver.ready()));
 		await sleep(WARM_UP_MS);
 		await this.#tell({ order: "calibrate" });
@@ -95,7 +108,6 @@ class Conductor {
 		await this.#finalCheck();
 		await this.#sample();
 		await this.#finish();
-		return this.#run;
 	}
 
 	/** Ends what is left, however the run went. */
@@ -186,7 +198,7 @@ class Conductor {
 			return;
 		}
 		const what = `client ${client}, after ${this.#seconds()} s, ${this.#lastFault()}: ${news.what}`;
-		if (news.report === "late" && this.#control.excuses(news)) this.#run.excused.push(what);
+		if (news.report === "late") this.#late.push({ ...news, what });
 		else this.#run.wrong.push(what);
 	}
 

@@ -21,7 +21,8 @@ export class Control implements AsyncDisposable {
 		this.#server = server;
 		this.#proxy = proxy;
 		this.#connection = connection;
-		this.#done = this.#run();
+		// Where it breaks off nothing is excused any more.
+		this.#done = this.#run().catch(() => {});
 	}
 
 	static async start(): Promise<Control> {
@@ -48,7 +49,7 @@ export class Control implements AsyncDisposable {
 
 	async [Symbol.asyncDispose](): Promise<void> {
 		this.#stopped = true;
-		await this.#done.catch(() => {});
+		await this.#done;
 		this.#connection.close();
 		await this.#proxy.close();
 		await this.#server.stop();

@@ -23,6 +23,11 @@ export class Counter {
 		return this.#highest;
 	}
 
+	/** The same while what was acknowledged shortly before this moment, and since, may be gone. */
+	floorSince(loss: number): number {
+		return this.#base + this.#safe(loss);
+	}
+
 	issue(): void {
 		this.#inFlight += 1;
 	}
@@ -34,8 +39,8 @@ export class Counter {
 		this.#acks.push(at);
 		this.#highest = Math.max(this.#highest, reply);
 		if (reply > most) return `${this.key}: incremented to ${reply}, though only ${most} were asked for`;
-		if (!strict) return null;
 		if (reply <= floor) return `${this.key}: incremented to ${reply} after ${floor} was acknowledged`;
+		if (!strict) return null;
 		if (this.#replies.has(reply)) return `${this.key}: incremented to ${reply} twice`;
 		this.#replies.add(reply);
 		if (this.#replies.size > REMEMBERED_REPLIES) this.#replies.delete(this.#replies.values().next().value as number);
@@ -50,7 +55,7 @@ export class Counter {
 	/** While nothing is under way: what the server holds is what counts from now on. */
 	rebase(value: number, lossSince: LossSince): Baseline {
 		const acks = this.#oldAcks + this.#acks.length;
-		const safe = lossSince === null ? acks : this.#oldAcks + this.#acks.filter((at) => at < lossSince - LOSABLE_MS).length;
+		const safe = lossSince === null ? acks : this.#safe(lossSince);
 		const [least, most] = [this.#base + safe, this.#base + acks + this.#unknown];
 		const lost = Math.max(0, this.#base + acks - value);
 		this.#base = value;
@@ -61,6 +66,11 @@ export class Counter {
 		this.#replies.clear();
 		const wrong = value < least || value > most ? `${this.key}: ${value} is outside of ${least} to ${most}` : null;
 		return { lost, wrong };
+	}
+
+	/** Acknowledged since the baseline, and too old to be lost. */
+	#safe(loss: number): number {
+		return this.#oldAcks + this.#acks.filter((at) => at < loss - LOSABLE_MS).length;
 	}
 
 	/** Acknowledgements older than `before` are kept as a number. */

@@ -82,8 +82,12 @@ let last: Promise<unknown> = Promise.resolve();
 process.on("message", (order: Order) => {
 	// One after the other, in the order in which they were given.
 	last = last.then(async () => {
-		if (order.order === "finish") await load.stop();
-		report({ report: "done", ...(await follow(order)) });
+		try {
+			if (order.order === "finish") await load.stop();
+			report({ report: "done", ...(await follow(order)) });
+		} catch (error) {
+			report({ report: "done", failed: String(error) });
+		}
 		if (order.order === "finish") process.off("disconnect", abandoned).disconnect();
 	});
 });

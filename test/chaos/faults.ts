@@ -26,6 +26,8 @@ export interface Clients {
 
 const over = async (): Promise<void> => {};
 const MOVED_SLOTS = 12;
+/** Longer than any recovery may take: a client that needs it to be rid of a dead connection turns the run red. */
+const ENDED_MS = 20_000;
 const PUSH = Buffer.from(">3\r\n$7\r\nforeign\r\n$3\r\nfoo\r\n:1\r\n");
 
 /** A fault of the network before the shard's primary, for every connection that a client has or opens to it. */
@@ -39,12 +41,18 @@ function network(
 		async begin(world, step) {
 			const random = new Random(step.seed);
 			const node = await world.primaryOf(step.shard);
-			for (const connection of world.clients(node)) begin(connection, step, random);
-			world.onConnection(node, (connection) => begin(connection, step, random));
+			const affected: ProxiedConnection[] = [];
+			const affect = (connection: ProxiedConnection): void => {
+				affected.push(connection);
+				begin(connection, step, random);
+			};
+			for (const connection of world.clients(node)) affect(connection);
+			world.onConnection(node, affect);
 			return async () => {
 				await sleep(ms(step.force));
 				world.onConnection(node, undefined);
-				for (const connection of world.clients(node)) end(connection);
+				// Not only those that are known as clients by now: the first bytes of one may not have passed.
+				for (const connection of affected) end(connection);
 			};
 		},
 	};
@@ -58,7 +66,11 @@ function once(act: (connection: ProxiedConnection, random: Random) => void): Pic
 			const random = new Random(step.seed);
 			const connections = world.clients(await world.primaryOf(step.shard));
 			for (const connection of connections) act(connection, random);
-			return async () => void (await Promise.all(connections.map(({ ended }) => ended)));
+			return async () => {
+				await Promise.race([Promise.all(connections.map(({ ended }) => ended)), sleep(ENDED_MS, undefined, { ref: false })]);
+				// An idle one does not come to the byte at which it is cut, and nobody may see that it is dead.
+				for (const connection of connections) connection.cut();
+			};
 		},
 	};
 }
@@ -225,8 +237,9 @@ export const faults: Readonly<Record<string, Fault>> = {
 		light: true,
 		shards: "one",
 		async begin(world, { shard }) {
-			const replica = await world.replicaOf(shard);
-			return () => failOver(world.cluster, replica);
+			// Whoever succeeds afterwards has found the new primary.
+			await failOver(world.cluster, await world.replicaOf(shard));
+			return over;
 		},
 	},
 	"slots moved there and back": {

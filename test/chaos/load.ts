@@ -117,13 +117,14 @@ export class Load {
 		return this.#random.pick(this.#shards[shard]!.registers);
 	}
 
-	/** What a read of the key that begins now may return at least, if no failover comes between. */
+	/** Judges what a read of the key that begins now returns. */
 	#expectation(shard: number, register: Register): (value: unknown) => void {
 		const { floor } = register;
 		return (value) => {
 			this.items += 1;
-			const strict = this.#watch.isStrict(shard);
-			const wrong = register.judge(value === null ? null : String(value), strict ? floor : 0);
+			const since = this.#watch.lossSince(shard);
+			const least = since === null ? floor : Math.min(floor, register.floorSince(since));
+			const wrong = register.judge(value === null ? null : String(value), least);
 			if (wrong !== null) this.#watch.wrong(wrong);
 		};
 	}
@@ -154,9 +155,12 @@ export class Load {
 		const keys = items.map(({ register }) => register.key);
 		const outcome = await this.#watch.call("MGET", distinct(items), () => this.#client.mget(keys, { partial: true }));
 		if (!("value" in outcome)) return;
-		for (const [i, value] of outcome.value.entries()) {
-			if (value instanceof ClientError) this.#itemFailed("MGET", items[i]!, value);
-			else items[i]!.check(value);
+		if (outcome.value.length !== items.length)
+			this.#watch.wrong(`MGET of ${items.length} keys was answered with ${outcome.value.length} values`);
+		for (const [i, item] of items.entries()) {
+			const value = outcome.value[i];
+			if (value instanceof ClientError) this.#itemFailed("MGET", item, value);
+			else item.check(value);
 		}
 	}
 
@@ -215,7 +219,9 @@ export class Load {
 			return;
 		}
 		this.items += 1;
-		const wrong = counter.acknowledged(Number(outcome.value), floor, clock(), this.#watch.isStrict(shard));
+		const since = this.#watch.lossSince(shard);
+		const least = since === null ? floor : Math.min(floor, counter.floorSince(since));
+		const wrong = counter.acknowledged(Number(outcome.value), least, clock(), since === null);
 		if (wrong !== null) this.#watch.wrong(wrong);
 	}
 

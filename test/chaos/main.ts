@@ -1,6 +1,7 @@
 /** What `npm run chaos` runs. */
 import { parseArgs } from "node:util";
 import { saveJson, saveWhole } from "../../src/cli/bench/file.js";
+import { makeFolderOf, numberOf, seedOf } from "./arguments.js";
 import { conduct } from "./conductor.js";
 import { faults } from "./faults.js";
 import { SABOTAGES, type Sabotage } from "./messages.js";
@@ -23,12 +24,6 @@ not recover.
 
 const note = (text: string): void => void process.stderr.write(`${text}\n`);
 
-function number(name: string, text: string, least: number): number {
-	const value = Number(text);
-	if (!(value >= least && Number.isFinite(value))) throw new Error(`--${name} must be a number of at least ${least}.`);
-	return value;
-}
-
 async function main(): Promise<void> {
 	const { values } = parseArgs({
 		options: {
@@ -50,9 +45,11 @@ async function main(): Promise<void> {
 	const chosen = Object.keys(faults).filter((name) => name.includes(values.only));
 	if (chosen.length === 0)
 		throw new Error(`--only: no fault has ${JSON.stringify(values.only)} in its name: ${Object.keys(faults).join(", ")}.`);
+	const [seed, minutes] = [seedOf(values.seed), numberOf("minutes", values.minutes, 0.1)];
+	if (values.out !== undefined) await makeFolderOf(values.out);
 	const run = await conduct({
-		seed: number("seed", values.seed, 0),
-		minutes: number("minutes", values.minutes, 0.1),
+		seed,
+		minutes,
 		nodeTimeoutMs: 1500,
 		faults: chosen,
 		restMs: [500, 2500],

@@ -37,11 +37,11 @@ export type Order =
 
 export type Report =
 	| { report: "ready" }
-	/** The answer to an order. */
-	| { report: "done"; lost?: number; tally?: Tally }
+	/** The answer to an order; with `failed`, why it could not be followed. */
+	| { report: "done"; lost?: number; tally?: Tally; failed?: string }
 	/** The first success of a shard's own after a fault. */
 	| { report: "recovered"; step: number; shard: number; ms: number }
 	/** What nothing excuses. */
 	| { report: "wrong"; what: string }
-	/** A call to shards that had no fault took too long: wrong unless the machine stood still. */
+	/** A call to shards that had no fault took too long, or one settled too long after its deadline: wrong unless the machine stood still. */
 	| { report: "late"; what: string; from: number; to: number };

@@ -14,7 +14,7 @@ export interface Baseline {
 export type LossSince = number | null;
 
 export function versioned(key: string, version: number, bytes: number): string {
-	return `${key}|${version}|`.padEnd(bytes, ".");
+	return `${key}|${version}|${bytes}|`.padEnd(bytes, ".");
 }
 
 interface Ack {
@@ -46,6 +46,11 @@ export class Register {
 		return this.#floor;
 	}
 
+	/** The same while what was acknowledged shortly before this moment, and since, may be gone. */
+	floorSince(loss: number): number {
+		return this.#acks.reduce((most, { version, at }) => (at < loss - LOSABLE_MS ? Math.max(most, version) : most), 0);
+	}
+
 	issue(): number {
 		this.#issued += 1;
 		return this.#issued;
@@ -60,8 +65,8 @@ export class Register {
 		(maybeExecuted ? this.#unknown : this.#refused).add(version);
 	}
 
-	/** What is wrong with a value that was read; `floor` is that of the moment in which the read began, 0 while a failover may lose writes. */
-	judge(value: string | null, floor: number): string | null {
+	/** What is wrong with a value that was read, undefined where there was none at all; `floor` is the oldest version that it may be. */
+	judge(value: string | null | undefined, floor: number): string | null {
 		const version = this.#versionOf(value);
 		if (typeof version === "string") return version;
 		if (this.#refused.has(version)) return `${this.key}: version ${version} was refused, and is there`;
@@ -93,11 +98,13 @@ export class Register {
 		if (last > 0) this.#acks.splice(0, last);
 	}
 
-	#versionOf(value: string | null): number | string {
+	#versionOf(value: string | null | undefined): number | string {
 		if (value === null) return 0;
-		const [key, version] = value.split("|", 2);
+		const [key, version, bytes] = String(value).split("|", 3);
 		if (key !== this.key) return `${this.key}: the reply is for ${JSON.stringify(key?.slice(0, 60))}`;
 		if (Number(version) > this.#issued) return `${this.key}: version ${version} was never written`;
+		if (value !== versioned(this.key, Number(version), Number(bytes)))
+			return `${this.key}: the value is damaged: ${JSON.stringify(value?.slice(0, 60))}, ${value?.length} long`;
 		return Number(version);
 	}
 }

@@ -2,6 +2,7 @@
 import { appendFile, readFile, writeFile } from "node:fs/promises";
 import { parseArgs } from "node:util";
 import { saveWhole } from "../../src/cli/bench/file.js";
+import { makeFolderOf, numberOf, seedOf } from "./arguments.js";
 import { conduct } from "./conductor.js";
 import { faults } from "./faults.js";
 import { soakChart } from "./soak-chart.js";
@@ -27,13 +28,13 @@ async function main(): Promise<void> {
 		},
 	});
 	if (values.help) return note(HELP);
-	const minutes = Number(values.minutes);
-	if (!(minutes >= 1)) throw new Error("--minutes must be a number of at least 1.");
+	const [seed, minutes] = [seedOf(values.seed), numberOf("minutes", values.minutes, 1)];
+	await makeFolderOf(values.out);
 	const csv = `${values.out}.csv`;
 	await writeFile(csv, CSV_HEADER);
 	let told = 0;
 	const run = await conduct({
-		seed: Number(values.seed),
+		seed,
 		minutes,
 		nodeTimeoutMs: 1500,
 		faults: Object.entries(faults).flatMap(([name, { light }]) => (light ? [name] : [])),

@@ -23,10 +23,11 @@ interface ShardState {
 	/** Changes whenever a fault begins or ends, so that a call can tell whether all its life was without one. */
 	epoch: number;
 	healthy: boolean;
-	mayLose: boolean;
+	/** Since when a failover may lose what was acknowledged shortly before; null where none can. */
+	lossSince: number | null;
 	underWay: number;
-	/** The fault whose end is waited for. */
-	fault: { step: number; at: number } | null;
+	/** The fault whose end is waited for: when it was announced, and when all of it was there. */
+	fault: { step: number; at: number; begun: number } | null;
 }
 
 /** What became of a call. */
@@ -48,7 +49,7 @@ export class Watch {
 	constructor(deadlineMs: number, report: (report: Report) => void) {
 		this.#deadlineMs = deadlineMs;
 		this.#report = report;
-		this.#shards = Array.from({ length: SHARDS }, () => ({ epoch: 0, healthy: true, mayLose: false, underWay: 0, fault: null }));
+		this.#shards = Array.from({ length: SHARDS }, () => ({ epoch: 0, healthy: true, lossSince: null, underWay: 0, fault: null }));
 		this.#timer = setInterval(() => this.#lookForOverdue(), LOOK_MS);
 	}
 
@@ -62,20 +63,21 @@ export class Watch {
 	}
 
 	expectFault(shards: readonly number[], mayLose: boolean): void {
-		for (const shard of shards) this.#enter(shard, { healthy: false, mayLose });
+		for (const shard of shards) this.#enter(shard, { healthy: false, lossSince: mayLose ? clock() : null });
 	}
 
 	faultBegun(step: number, at: number): void {
-		for (const state of this.#shards) if (!state.healthy) state.fault = { step, at };
+		const begun = clock();
+		for (const state of this.#shards) if (!state.healthy) state.fault = { step, at, begun };
 	}
 
 	faultOver(shard: number): void {
-		this.#enter(shard, { healthy: true, mayLose: false });
+		this.#enter(shard, { healthy: true, lossSince: null });
 	}
 
-	/** No failover can have lost what was acknowledged in this shard. */
-	isStrict(shard: number): boolean {
-		return !this.#shards[shard]!.mayLose;
+	/** When the fault was announced that may end in a failover which loses writes; null: nothing acknowledged can be lost in this shard. */
+	lossSince(shard: number): number | null {
+		return this.#shards[shard]!.lossSince;
 	}
 
 	isHealthy(shard: number): boolean {
@@ -106,10 +108,13 @@ export class Watch {
 		const outcome = await new Promise<Outcome<T>>((resolve) => {
 			call = { name, issued, shards, giveUp: resolve };
 			this.#open.add(call);
-			start().then(
-				(value) => resolve({ value }),
-				(error) => resolve({ error: this.#known(name, error) }),
-			);
+			// What it throws at once is as wrong as any other error, and no reason to count it as under way for ever.
+			Promise.resolve()
+				.then(start)
+				.then(
+					(value) => resolve({ value }),
+					(error) => resolve({ error: this.#known(name, error) }),
+				);
 		});
 		for (const shard of shards) this.#shards[shard]!.underWay -= 1;
 		this.#open.delete(call);
@@ -129,7 +134,7 @@ export class Watch {
 		return figures;
 	}
 
-	#enter(shard: number, state: { healthy: boolean; mayLose: boolean }): void {
+	#enter(shard: number, state: Pick<ShardState, "healthy" | "lossSince">): void {
 		const { epoch } = this.#shards[shard]!;
 		Object.assign(this.#shards[shard]!, state, { epoch: epoch + 1, fault: null });
 	}
@@ -145,7 +150,11 @@ export class Watch {
 		const ms = now - issued;
 		const failed = "error" in outcome;
 		if (failed) this.count(outcome.error);
-		if (ms > this.#deadlineMs + SETTLE_MS) this.wrong(`${name} at shard ${shards} did not settle within ${Math.round(ms)} ms`);
+		if (failed && outcome.error instanceof NeverSettled) this.wrong(`${name} at shard ${shards} did not settle within ${Math.round(ms)} ms`);
+		else if (ms > this.#deadlineMs + SETTLE_MS) {
+			const what = `${name} at shard ${shards} settled ${Math.round(ms - this.#deadlineMs)} ms after its deadline`;
+			this.#report({ report: "late", what, from: issued + this.#deadlineMs, to: now });
+		}
 		this.#all.record(microseconds(ms));
 		if (!healthy) {
 			if (!failed && shards.length === 1) this.#recovered(shards[0]!, issued, now);
@@ -162,7 +171,7 @@ export class Watch {
 
 	#recovered(shard: number, issued: number, now: number): void {
 		const state = this.#shards[shard]!;
-		if (state.fault === null || issued < state.fault.at) return;
+		if (state.fault === null || issued < state.fault.begun) return;
 		this.#report({ report: "recovered", step: state.fault.step, shard, ms: now - state.fault.at });
 		state.fault = null;
 	}
@@ -174,13 +183,18 @@ export class Watch {
 		this.#looked = now;
 		if (stalled) return;
 		for (const { issued, giveUp } of this.#open) {
-			if (clock() - issued > this.#deadlineMs + SETTLE_MS) giveUp({ error: neverSettled() });
+			if (clock() - issued > this.#deadlineMs + SETTLE_MS) giveUp({ error: new NeverSettled() });
 		}
 	}
 }
 
-function neverSettled(): ClientError {
-	return Object.assign(new ClientError("TIMEOUT", "never settled"), { maybeExecuted: true });
+/** In place of what a call never said. */
+class NeverSettled extends ClientError {
+	override readonly maybeExecuted = true;
+
+	constructor() {
+		super("TIMEOUT", "never settled");
+	}
 }
 
 export interface Percentiles {

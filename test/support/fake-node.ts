@@ -1,5 +1,6 @@
 import { type AddressInfo, createServer, type Server, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
+import { reset } from "./reset.js";
 
 export type Bytes = string | Uint8Array;
 export type CommandMatch = readonly Bytes[] | ((args: readonly string[], connection: FakeConnection) => boolean);
@@ -237,7 +238,7 @@ class Connection implements FakeConnection {
 	}
 
 	reset(): void {
-		this.socket.resetAndDestroy();
+		reset(this.socket);
 	}
 
 	#read(chunk: Buffer): void {

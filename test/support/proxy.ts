@@ -1,6 +1,7 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 import { setImmediate } from "node:timers/promises";
 import { type Cut, type Ending, Flow } from "./flow.js";
+import { reset } from "./reset.js";
 
 export type { Cut, Ending, Flow };
 
@@ -162,7 +163,7 @@ export class ProxiedConnection {
 		this.toClient.discard();
 		this.#apart = true;
 		this.client.on("end", () => this.client.destroy());
-		this.server.resetAndDestroy();
+		reset(this.server);
 	}
 
 	destroy(): void {
@@ -174,7 +175,7 @@ export class ProxiedConnection {
 
 	/** A side that dies without a FIN takes the other one along, by the same means. */
 	#passOnEnd(from: Socket, to: Socket, flow: Flow): void {
-		from.on("error", () => this.#apart || to.resetAndDestroy());
+		from.on("error", () => this.#apart || reset(to));
 		from.on("close", () => {
 			if (flow.idle && !this.#apart) to.end();
 		});
@@ -183,7 +184,7 @@ export class ProxiedConnection {
 
 function end(socket: Socket, how: Ending): void {
 	if (socket.destroyed) return;
-	if (how === "rst") socket.resetAndDestroy();
+	if (how === "rst") reset(socket);
 	// What still arrives is read and dropped: a close with unread bytes would turn into a reset.
 	else socket.end();
 }

@@ -28,6 +28,16 @@ describe("a reply", () => {
 		expect(counter.acknowledged(4, 2, 0, false)).toBe("n: incremented to 4, though only 3 were asked for");
 	});
 
+	test("while a failover may lose the last two seconds before it, is above what is older", () => {
+		const counter = counted(4);
+		counter.forget(1500);
+		expect(counter.floorSince(4500)).toBe(2);
+		for (let i = 0; i < 2; i++) counter.issue();
+		// New increments would make up for those that were lost, and hide them from the next baseline.
+		expect(counter.acknowledged(2, counter.floorSince(4500), 9000, false)).toBe("n: incremented to 2 after 2 was acknowledged");
+		expect(counter.acknowledged(3, counter.floorSince(4500), 9000, false)).toBeNull();
+	});
+
 	test("an increment of unknown outcome may count, a refused one may not", () => {
 		const counter = counted(2);
 		for (let i = 0; i < 3; i++) counter.issue();

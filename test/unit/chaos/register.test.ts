@@ -11,9 +11,9 @@ function written(count: number): Register {
 	return register;
 }
 
-test("values tell their key and version, and are padded to a size", () => {
-	expect(versioned("k", 12, 10)).toBe("k|12|.....");
-	expect(versioned("key", 12, 3)).toBe("key|12|");
+test("values tell their key, version and size, and are padded to it", () => {
+	expect(versioned("k", 12, 12)).toBe("k|12|12|....");
+	expect(versioned("key", 12, 3)).toBe("key|12|3|");
 });
 
 describe("what is read", () => {
@@ -32,6 +32,23 @@ describe("what is read", () => {
 		expect(register.judge(versioned("b", 2, 9), floor)).toBe('a: the reply is for "b"');
 		expect(register.judge("OK", floor)).toBe('a: the reply is for "OK"');
 		expect(register.judge(value(3), floor)).toBe("a: version 3 was never written");
+	});
+
+	test("is whole: as long as it was written, and nothing else in it", () => {
+		const register = written(2);
+		const whole = value(2);
+		for (const damaged of [whole.slice(0, -1), `${whole}.`, `${whole.slice(0, -3)}b|2`, "a|2", "a||20|"])
+			expect(register.judge(damaged, 0)).toMatch(/^a: the value is damaged/);
+		expect(register.judge(undefined, 0)).toBe('a: the reply is for "undefined"');
+	});
+
+	test("while a failover may lose the last two seconds before it, may not be older than what came before", () => {
+		// Acknowledged at 1000, 2000, 3000 and 4000.
+		const register = written(4);
+		expect(register.floorSince(4500)).toBe(2);
+		expect(register.floorSince(9000)).toBe(4);
+		register.rebase(value(4), null);
+		expect(register.floorSince(0)).toBe(4);
 	});
 
 	test("nothing was acknowledged: it may be missing", () => {

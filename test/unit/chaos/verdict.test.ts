@@ -22,8 +22,14 @@ function run(more: Partial<Run>): Run {
 
 describe("a run is red", () => {
 	test("when anything was wrong, and not when a late call was excused", () => {
-		expect(failures(run({ excused: ["late"] }))).toEqual([]);
+		const busy = [sample({ calls: 1000 })];
+		expect(failures(run({ excused: ["late"], samples: busy }))).toEqual([]);
+		expect(failures(run({ excused: ["late", "late"], samples: busy }))).toHaveLength(1);
 		expect(failures(run({ wrong: ["a: the reply is for b"] }))).toEqual(["a: the reply is for b"]);
+	});
+
+	test("when it was too short for a fault", () => {
+		expect(failures(run({ faults: [] }))).toEqual(["no fault came in that time: the run shows nothing"]);
 	});
 
 	test("when a client did not recover", () => {
@@ -38,6 +44,15 @@ describe("a run is red", () => {
 			"recovery took 4501 ms in the median",
 		]);
 		expect(failures(run({ faults: [fault({ recoveryMs: [1, 1, 1, 16_501] })] }))).toEqual(["one recovery took 16501 ms"]);
+	});
+
+	test("when the failovers of a kind take too long in the median, however many other faults hardly show", () => {
+		const quick = Array.from({ length: 20 }, (_, i) => fault({ number: i + 2 }));
+		const slow = fault({ fault: "primary killed", promoted: 1, recoveryMs: [1, 4501, 4501, 4501] });
+		expect(failures(run({ faults: [slow, slow, slow, ...quick] }))).toEqual([
+			'recovery from "primary killed" took 4501 ms in the median',
+		]);
+		expect(failures(run({ faults: [slow, slow, ...quick] }))).toEqual([]);
 	});
 
 	test("when heap or sockets of a long run grow", () => {

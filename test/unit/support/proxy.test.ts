@@ -184,3 +184,13 @@ test("half open: the server sees a reset, the client nothing, in either directio
 	await expect(silent).rejects.toThrow("no reply within 100 ms");
 	await connection.ended;
 });
+
+test("a side that is being ended can still be reset: both sides close, and no handle stays behind", async () => {
+	await using client = await RawConnection.open(proxy);
+	await client.command("PING");
+	const connection = await proxy.accepted(1);
+	connection.cut("fin");
+	connection.cut("rst");
+	await connection.ended;
+	expect(proxy.open).toBe(0);
+});
