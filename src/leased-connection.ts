@@ -31,12 +31,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	 * @param budget of its node
 	 * @param astray called when the node says that it is not the one to ask
 	 */
-	constructor(
-		connection: Connection,
-		budget: Budget,
-		mode: "standalone" | "cluster",
-		astray: (error: ClientError) => void = () => {},
-	) {
+	constructor(connection: Connection, budget: Budget, mode: "standalone" | "cluster", astray: (error: ClientError) => void) {
 		this.#connection = connection;
 		this.#budget = budget;
 		this.#astray = astray;

@@ -26,16 +26,20 @@ async function chaos(...args: string[]): Promise<{ code: number; result: Run & {
 	return { code, result: JSON.parse(stdout), notes: stderr };
 }
 
-test("C24 D28 D37 half a minute of faults: every reply right, every write accounted for, everybody back in time", async () => {
-	// A seed whose first faults are telling ones.
-	const { code, result, notes } = await chaos("--minutes", "0.5", "--seed", "1705");
-	expect(result.failures, notes).toEqual([]);
-	expect(code).toBe(0);
-	const done = result.faults.map(({ fault }) => fault);
-	for (const fault of ["cut inside a reply", "slots moved there and back", "replies lost", "primary killed"])
-		expect(done).toContain(fault);
-	expect(result.samples.reduce((sum, { items }) => sum + items, 0)).toBeGreaterThan(5000);
-}, LIMIT_MS);
+test(
+	"C24 D28 D37 half a minute of faults: every reply right, every write accounted for, everybody back in time",
+	async () => {
+		// A seed whose first faults are telling ones.
+		const { code, result, notes } = await chaos("--minutes", "0.5", "--seed", "1705");
+		expect(result.failures, notes).toEqual([]);
+		expect(code).toBe(0);
+		const done = result.faults.map(({ fault }) => fault);
+		for (const fault of ["cut inside a reply", "slots moved there and back", "replies lost", "primary killed"])
+			expect(done).toContain(fault);
+		expect(result.samples.reduce((sum, { items }) => sum + items, 0)).toBeGreaterThan(5000);
+	},
+	LIMIT_MS,
+);
 
 test.each([
 	["desync", "connections reset", /the reply is for|was acknowledged/],

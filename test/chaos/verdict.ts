@@ -27,7 +27,8 @@ export interface Recovery {
 /** Why the run is red; empty when it is green. */
 export function failures(run: Run): string[] {
 	const calls = totals(run).calls;
-	const unfit = run.excused.length > calls / CALLS_PER_EXCUSE ? ["too many calls were late with the machine: the run shows nothing"] : [];
+	const unfit =
+		run.excused.length > calls / CALLS_PER_EXCUSE ? ["too many calls were late with the machine: the run shows nothing"] : [];
 	const idle = run.faults.length === 0 ? ["no fault came in that time: the run shows nothing"] : [];
 	return [...run.wrong, ...idle, ...unfit, ...recoveryFailures(run), ...(run.minutes >= LONG_RUN_MIN ? growth(run.samples) : [])];
 }

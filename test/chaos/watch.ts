@@ -150,7 +150,8 @@ export class Watch {
 		const ms = now - issued;
 		const failed = "error" in outcome;
 		if (failed) this.count(outcome.error);
-		if (failed && outcome.error instanceof NeverSettled) this.wrong(`${name} at shard ${shards} did not settle within ${Math.round(ms)} ms`);
+		if (failed && outcome.error instanceof NeverSettled)
+			this.wrong(`${name} at shard ${shards} did not settle within ${Math.round(ms)} ms`);
 		else if (ms > this.#deadlineMs + SETTLE_MS) {
 			const what = `${name} at shard ${shards} settled ${Math.round(ms - this.#deadlineMs)} ms after its deadline`;
 			this.#report({ report: "late", what, from: issued + this.#deadlineMs, to: now });

@@ -40,7 +40,17 @@ test("A06 A08 A09 half a minute of damaged replies: nothing hangs, nothing throw
 	expect(findings(report), `seed ${report.seed}`).toBe("");
 	expect(code, stderr).toBe(0);
 	expect(report.targets.map(({ name }) => name)).toEqual(
-		expect.arrayContaining(["resp3", "resp2", "parity", "decoder", "in-place", "topology", "redirection", "handshake"]),
+		expect.arrayContaining([
+			"resp3",
+			"resp2",
+			"parity",
+			"decoder",
+			"in-place",
+			"in-place-long",
+			"topology",
+			"redirection",
+			"handshake",
+		]),
 	);
 	for (const { name, inputs, outcomes } of report.targets) {
 		expect(

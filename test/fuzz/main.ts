@@ -15,7 +15,7 @@ or take more memory than its length allows. The same seed makes the same inputs.
   --inputs N       so many, over all targets; without --seconds as long as that takes
   --seconds N      so long, over all targets (default 30 without --inputs)
   --seed N         default 1
-  --target NAME    only this one: resp3, resp2, parity, decoder, in-place, topology, redirection, handshake
+  --target NAME    only this one: resp3, resp2, parity, decoder, in-place, in-place-long, topology, redirection, handshake
   --replay BASE64  this one input
   --hang-ms N      one input that takes longer is a hang (default 2000)
   --out FILE.json  save the report there, and as Markdown beside it

@@ -71,6 +71,8 @@ export interface TargetReport extends Stats {
 }
 
 const LOOK_MS = 100;
+/** A target with a small share still gets beyond its seeds. */
+const LEAST_MS = 1000;
 
 export async function runFuzz(options: FuzzOptions): Promise<TargetReport[]> {
 	const { targets } = (await import(options.module)) as { targets: readonly Target[] };
@@ -83,7 +85,8 @@ export async function runFuzz(options: FuzzOptions): Promise<TargetReport[]> {
 		const part = share / shares;
 		const inputs = options.replay === null ? Math.ceil(options.inputs * part) : 1;
 		const { module, seed, replay } = options;
-		const report = await runTarget({ module, name, seed, inputs, ms: options.seconds * 1000 * part, replay }, options.hangMs);
+		const ms = Math.max(LEAST_MS, options.seconds * 1000 * part);
+		const report = await runTarget({ module, name, seed, inputs, ms, replay }, options.hangMs);
 		reports.push(report);
 		options.note(
 			`${name}: ${report.inputs} inputs in ${report.seconds.toFixed(1)} s${report.failure === null ? "" : ", a finding"}`,

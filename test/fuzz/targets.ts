@@ -1,7 +1,7 @@
 /** All that reads bytes, or replies, of a peer: each with what it may make of an input. Everything else is a finding. */
 import type { Corpus } from "./corpus.js";
 import { handshake } from "./targets/handshake.js";
-import { inPlace } from "./targets/in-place.js";
+import { inPlace, inPlaceLong } from "./targets/in-place.js";
 import { parity } from "./targets/parity.js";
 import { publicDecoder } from "./targets/public-decoder.js";
 import { redirection } from "./targets/redirection.js";
@@ -25,4 +25,14 @@ export interface Target {
 	run(input: Buffer): string;
 }
 
-export const targets: readonly Target[] = [resp3, resp2, parity, publicDecoder, inPlace, topology, redirection, handshake];
+export const targets: readonly Target[] = [
+	resp3,
+	resp2,
+	parity,
+	publicDecoder,
+	inPlace,
+	inPlaceLong,
+	topology,
+	redirection,
+	handshake,
+];

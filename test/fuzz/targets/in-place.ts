@@ -11,9 +11,6 @@ import { drawFor, type Fed, feed, mustAgree, randomMode, refusalOf } from "../fe
 import { MAX_INPUT_BYTES } from "../mutate.js";
 import type { Target } from "../targets.js";
 
-/** One read of a socket brings no more. */
-const MAX_READ_BYTES = 64 * 1024;
-
 /** Larger than any value in an input. */
 const lent = Buffer.allocUnsafeSlow(MAX_INPUT_BYTES);
 
@@ -33,13 +30,13 @@ class LendingSink extends RecordingSink {
 }
 
 /** As `socket.ts` does it; every chunk is overwritten behind the decoder's back, except where the memory is its own. */
-function feedAsSocket(name: DecoderName, input: Buffer, mode: ReplyMode, random: Random): Fed {
+function feedAsSocket(name: DecoderName, input: Buffer, mode: ReplyMode, random: Random, mostBytes: number): Fed {
 	const sink = new LendingSink(mode);
 	const decoder = createDecoder(name, sink);
 	let thrown: unknown;
 	try {
 		for (let at = 0; at < input.length; ) {
-			const read = input.subarray(at, at + random.between(1, MAX_READ_BYTES));
+			const read = input.subarray(at, at + random.between(1, mostBytes));
 			const room = decoder.room();
 			const length = room === null ? read.length : Math.min(room.length, read.length);
 			if (room === null) {
@@ -58,17 +55,31 @@ function feedAsSocket(name: DecoderName, input: Buffer, mode: ReplyMode, random:
 	return { events: sink.events, refused: refusalOf(thrown) };
 }
 
-export const inPlace: Target = {
-	name: "in-place",
-	share: 0.2,
-	seeds: ({ long }) => long,
-	run: (input) => {
+/** @param mostBytes that one read of the socket brings */
+function readAsSocket(mostBytes: number): Target["run"] {
+	return (input) => {
 		const random = drawFor(input);
 		const mode = randomMode(random);
 		const name = random.pick(["resp3", "resp2"] as const);
 		const whole = feed(name, input, [input], mode === ReplyMode.into ? ReplyMode.buffer : mode);
-		const read = bounded(input.length, () => feedAsSocket(name, input, mode, random));
+		const read = bounded(input.length, () => feedAsSocket(name, input, mode, random, mostBytes));
 		mustAgree("whole and read in place", whole, read);
 		return whole.refused ?? "accepted";
-	},
+	};
+}
+
+/** Values that span reads, slabs and the sizes at which memory is taken differently. */
+export const inPlaceLong: Target = {
+	name: "in-place-long",
+	share: 0.2,
+	seeds: ({ long }) => long,
+	run: readAsSocket(64 * 1024),
+};
+
+/** Any reply, cut anywhere by reads of a few bytes. */
+export const inPlace: Target = {
+	name: "in-place",
+	share: 10,
+	seeds: ({ resp2, resp3 }) => [...resp2, ...resp3],
+	run: readAsSocket(40),
 };
