@@ -62,7 +62,9 @@ export async function clusterAgrees(targets: readonly RawTarget[], timeoutMs = 1
 				const views = await Promise.all(
 					connections.map(async (connection) => view(await connection.command("CLUSTER", "SLOTS"))),
 				);
-				return views.every((each) => each === views[0]) || "the nodes still disagree on the slots";
+				return (
+					views.every((each) => each === views[0]) || `the nodes still disagree on the slots: ${[...new Set(views)].join(" or ")}`
+				);
 			},
 			{ timeoutMs },
 		);
