@@ -28,6 +28,8 @@ export interface RunSetup {
 }
 
 const CLIENTS = 4;
+/** The fault that shows a sabotage, where not any does: a run begins with it. */
+const TOLD_BY: Record<Sabotage, string | null> = { desync: null, "double-send": "replies lost", "lost-settle": null };
 /** Without faults, to learn how quick calls are here. */
 const WARM_UP_MS = 5000;
 const EXIT_MS = 10_000;
@@ -91,7 +93,8 @@ class Conductor {
 		await this.#tell({ order: "calibrate" });
 		await this.#sample();
 		let sampled = clock();
-		for (const step of schedule(this.#setup.seed, this.#setup.faults, this.#setup.restMs)) {
+		const { seed, faults, restMs, sabotage } = this.#setup;
+		for (const step of schedule(seed, faults, restMs, sabotage && TOLD_BY[sabotage])) {
 			const rests = clock() + step.restMs;
 			for (;;) {
 				const now = clock();

@@ -16,7 +16,8 @@ not recover.
   --minutes N      how long (default 1)
   --seed S         which faults in which order (default 1)
   --only PART      faults whose name has this part
-  --sabotage HOW   break the client on purpose: ${SABOTAGES.join(", ")}; the run must be red
+  --sabotage HOW   break the client on purpose: ${SABOTAGES.join(", ")}; the run must be red,
+                   and begins with the fault that shows it
   --out FILE       FILE.json and FILE.md
   --json           the run as JSON instead of tables
   --help

@@ -17,15 +17,18 @@ export interface Step {
 	seed: number;
 }
 
-/** Without an end: every fault once in an order of its own, then all again in another. */
+/** Without an end: every fault once in an order of its own, then all again in another. `first` comes before all, if it is one of them. */
 export function* schedule(
 	seed: number,
 	faults: readonly string[],
 	restMs: readonly [least: number, most: number],
+	first: string | null = null,
 ): Generator<Step> {
 	const random = new Random(seed);
 	for (let number = 1; ; ) {
-		for (const fault of random.shuffled(faults)) {
+		const order = random.shuffled(faults);
+		if (number === 1) order.sort((one, other) => Number(other === first) - Number(one === first));
+		for (const fault of order) {
 			const shard = random.between(0, SHARDS - 1);
 			const other = (shard + random.between(1, SHARDS - 1)) % SHARDS;
 			const step = { number, restMs: random.between(...restMs), fault, shard, other };

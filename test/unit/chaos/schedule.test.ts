@@ -11,6 +11,14 @@ test("the same seed gives the same schedule, another one another", () => {
 	expect(first(7, 40)).not.toEqual(first(8, 40));
 });
 
+test("a fault that is to come first does, and the others as they would", () => {
+	const [step, ...rest] = take(schedule(7, names, [10, 20], "c"), 12);
+	const others = (steps: Step[]): string[] => steps.map(({ fault }) => fault).filter((fault) => fault !== "c");
+	expect(step?.fault).toBe("c");
+	expect(others(rest)).toEqual(others(first(7, 12)));
+	expect([...take(schedule(7, names, [10, 20], "unknown"), 12)]).toEqual(first(7, 12));
+});
+
 test("every fault comes once before any comes again; shards and rests are within their bounds", () => {
 	const steps = first(3, 40);
 	for (let at = 0; at < 40; at += 4)
