@@ -72,7 +72,7 @@ export interface TargetReport extends Stats {
 
 const LOOK_MS = 100;
 /** A target with a small share still gets beyond its seeds. */
-const LEAST_MS = 1000;
+const LEAST_MS = 2000;
 
 export async function runFuzz(options: FuzzOptions): Promise<TargetReport[]> {
 	const { targets } = (await import(options.module)) as { targets: readonly Target[] };

@@ -56,7 +56,8 @@ test("C01 C02 any replies make a connection of the protocol that was asked for, 
 			expect([`protocol ${options.protocol}`, "fallback", "AUTH", "CLUSTER", "CONNECTION", "PROTOCOL"]).toContain(verdict);
 			seen.add(verdict);
 		}),
-		{ numRuns: 2000 },
+		// The fuzzer draws anew each time; here every outcome is to be seen.
+		{ numRuns: 2000, seed: 1 },
 	);
 	expect([...seen]).toEqual(expect.arrayContaining(["fallback", "AUTH", "CLUSTER", "CONNECTION", "PROTOCOL"]));
 });
