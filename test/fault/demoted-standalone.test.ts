@@ -181,6 +181,11 @@ describe.runIf(here && process.platform === "linux")(
 			try {
 				for (const client of clients) await client.withConnection({}, (own) => own.get("x"));
 				await goOn();
+				// Its link is up before the primary counts it as online.
+				await waitUntil("a replica to fail over to", async () => {
+					const state = String(await first.raw("INFO", "replication"));
+					return state.includes("state=online") || state;
+				});
 				await first.raw("FAILOVER", "TO", second.host, second.port);
 				await waitUntil("the new primary", async () => String(await second.raw("ROLE")).startsWith("master") || "not yet");
 				// The old one answers all this time: nothing but its word tells of the change.
