@@ -22,7 +22,7 @@ import { CommandWriter } from "../resp/encode.js";
 import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../resp/reply.js";
 import { borrows, withoutDetached } from "./borrowed.js";
 import { type Greeting, greet } from "./greeting.js";
-import type { HandshakeOptions } from "./handshake.js";
+import { type HandshakeOptions, strangerError } from "./handshake.js";
 import { Ledger } from "./ledger.js";
 import { type SilenceSubject, SilenceWatch } from "./silence.js";
 import { connectionError, openSocket } from "./socket.js";
@@ -218,7 +218,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	endUnlessTo(identity: string | undefined): void {
 		// One that led to the right node once stays: views that are behind would end it whenever one of them is adopted.
 		if (identity === undefined || this.#options.identity !== undefined) return;
-		if (this.#nodeId !== null && this.#nodeId !== identity) this.#end(stranger(this.endpoint));
+		if (this.#nodeId !== null && this.#nodeId !== identity) this.#end(strangerError(formatEndpoint(this.endpoint)));
 	}
 
 	/** Hands back what was not written. */
@@ -526,13 +526,6 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#observer.lost(this, cause);
 		this.#ledger.giveBackAll(cause);
 	}
-}
-
-function stranger(endpoint: Endpoint): ClientError {
-	return new ClientError(
-		"CONNECTION",
-		`${formatEndpoint(endpoint)} is another server than the one that the cluster has at this address`,
-	);
 }
 
 function closedError(endpoint: Endpoint): ClientError {

@@ -111,18 +111,18 @@ function isThat(options: HandshakeOptions): Step["accept"] {
 		}
 		const refused = reply instanceof ReplyError && /cluster support disabled/.test(reply.message);
 		const another = typeof reply === "string" && reply !== "" && reply !== options.identity;
-		if (refused || another) throw stranger(options);
+		if (refused || another) throw strangerError(options.node);
 	};
 }
 
 /** No error of the client's making: the topology will name another node, or the one that is missed comes back. */
-function stranger({ node }: HandshakeOptions): ClientError {
+export function strangerError(node: string): ClientError {
 	return new ClientError("CONNECTION", `${node} is another server than the one that the cluster has at this address`);
 }
 
 function checkMode(mode: string, options: HandshakeOptions): void {
 	const { mode: wanted, node } = options;
-	if (options.identity !== undefined && (mode === "sentinel" || mode === "standalone")) throw stranger(options);
+	if (options.identity !== undefined && (mode === "sentinel" || mode === "standalone")) throw strangerError(options.node);
 	if (mode === "sentinel") throw new WrongModeError(`${node} is a Sentinel, not a data node`);
 	if (mode === "cluster" && wanted === "standalone") {
 		throw new WrongModeError(`${node} is a cluster node: use a redis-cluster:// URL`);

@@ -6,7 +6,7 @@ import { clock, type Order, type Sabotage } from "./messages.js";
 import { DriverProcess, type News } from "./processes.js";
 import type { FaultRecord, Run, Sample } from "./run.js";
 import { type Step, schedule } from "./schedule.js";
-import { SHARDS } from "./shards.js";
+import { CLIENTS, SHARDS } from "./shards.js";
 import { World } from "./world.js";
 
 export interface RunSetup {
@@ -27,7 +27,6 @@ export interface RunSetup {
 	onFault?(record: FaultRecord): void;
 }
 
-const CLIENTS = 4;
 /** The fault that shows a sabotage, where not any does: a run begins with it. */
 const TOLD_BY: Record<Sabotage, string | null> = { desync: null, "double-send": "replies lost", "lost-settle": null };
 /** Without faults, to learn how quick calls are here. */

@@ -5,7 +5,7 @@ import { keySlot } from "../../src/slot.js";
 import type { ProxiedConnection } from "../support/proxy.js";
 import { Random } from "../support/random.js";
 import type { Step } from "./schedule.js";
-import { keysOf, SHARDS } from "./shards.js";
+import { CLIENTS, keysOf, SHARDS } from "./shards.js";
 import type { World } from "./world.js";
 
 export interface Fault {
@@ -246,7 +246,7 @@ export const faults: Readonly<Record<string, Fault>> = {
 		shards: "two",
 		async begin(world, { shard, other, seed }) {
 			const [source, target] = [await world.primaryOf(shard), await world.primaryOf(other)];
-			const keys = Array.from({ length: 4 }, (_, client) => keysOf(client)[shard]!).flatMap((of) => [
+			const keys = Array.from({ length: CLIENTS }, (_, client) => keysOf(client)[shard]!).flatMap((of) => [
 				...of.registers,
 				...of.counters,
 			]);

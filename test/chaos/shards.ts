@@ -2,6 +2,8 @@
 import { keySlot, SLOT_COUNT } from "../../src/slot.js";
 
 export const SHARDS = 3;
+/** Processes, each with keys of its own. */
+export const CLIENTS = 4;
 const REGISTERS = 40;
 const COUNTERS = 8;
 

@@ -1,7 +1,7 @@
 /** Whether a run was good, and the tables that tell. Pure: a run in, text out. */
 import { percentile } from "../../src/cli/percentile.js";
-import type { FaultRecord, Run, Sample } from "./run.js";
-import { SHARDS } from "./shards.js";
+import type { Run, Sample } from "./run.js";
+import { CLIENTS, SHARDS } from "./shards.js";
 
 /** Over the node timeout: the most that recoveries may take in the median, and that any may take. */
 const MEDIAN_OVER_MS = 3000;
@@ -17,7 +17,6 @@ const WINDOW_MS = 2 * 60_000;
 const HEAP_FACTOR = 1.15;
 const HEAP_MIB = 4;
 const SOCKETS = 1;
-const CLIENTS = 4;
 
 export interface Recovery {
 	median: number;
@@ -45,7 +44,7 @@ function recoveryFailures({ faults, nodeTimeoutMs }: Run): string[] {
 		if (missing > 0) found.push(`fault ${number} (${fault}): ${missing} clients or shards did not recover`);
 	}
 	// Faults that hardly interrupt anything are in the majority: they would outvote the failovers.
-	for (const { fault, promoted, recovery } of rowsOf(faults))
+	for (const { fault, promoted, recovery } of faultRows({ faults }))
 		if (promoted >= SOME_FAILOVERS && recovery.median > nodeTimeoutMs + MEDIAN_OVER_MS)
 			found.push(`recovery from "${fault}" took ${Math.round(recovery.median)} ms in the median`);
 	const { median, max } = recoveryOf(faults.flatMap(({ recoveryMs }) => recoveryMs));
@@ -88,11 +87,7 @@ export interface FaultRow {
 	lost: number;
 }
 
-export function faultRows({ faults }: Run): FaultRow[] {
-	return rowsOf(faults);
-}
-
-function rowsOf(faults: readonly FaultRecord[]): FaultRow[] {
+export function faultRows({ faults }: Pick<Run, "faults">): FaultRow[] {
 	const names = [...new Set(faults.map(({ fault }) => fault))].sort();
 	return names.map((fault) => {
 		const records = faults.filter((record) => record.fault === fault);

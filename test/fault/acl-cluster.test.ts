@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClusterNode, type ServerCluster, startCluster, waitUntil } from "../../fixtures/servers.js";
 import { type BatchError, type Client, type ClientOptions, createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
+import { commandStats } from "../support/command-stats.js";
 import { everythingOf, rejectionOf } from "../support/secrets.js";
 
 const OWN = "on resetkeys resetchannels -@all +@read +@write +@connection +cluster|slots +readonly".split(" ");
@@ -213,8 +214,7 @@ test("C11 C04 replicas are read with the user's own password; one that refuses i
 		([2, 3] as const).map((protocol) => connect("reader", "wonder", { protocol, cluster: { readFrom: "replica" } })),
 	);
 	const replica = cluster.replicas.find((node) => node.replicaOf === cluster.primaries[0])!;
-	const reads = async (node: ClusterNode) =>
-		Number(/cmdstat_get:calls=(\d+)/.exec(String(await node.raw("INFO", "commandstats")))?.[1] ?? 0);
+	const reads = async (node: ClusterNode) => (await commandStats(node, "get")).calls;
 	const key = keyOf(0);
 	try {
 		await clients[0]!.set(key, "v");

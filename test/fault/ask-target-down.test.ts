@@ -14,6 +14,7 @@ import {
 import { createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
 import { addressOf } from "../support/addresses.js";
+import { commandStats } from "../support/command-stats.js";
 import { bulk, gets, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
 import { rejectionOf } from "../support/secrets.js";
 
@@ -36,8 +37,7 @@ describe("a real target", () => {
 
 	/** How often the source sent a command of that name away. */
 	async function refusals(name: string): Promise<number> {
-		const stats = String(await source.raw("INFO", "commandstats"));
-		return Number(new RegExp(`cmdstat_${name}:.*rejected_calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+		return (await commandStats(source, name)).rejected;
 	}
 
 	test.each([

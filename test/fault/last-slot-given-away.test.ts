@@ -14,6 +14,7 @@ import {
 } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
+import { commandStats } from "../support/command-stats.js";
 import { RegisterLoad } from "../support/register-load.js";
 
 let cluster: ServerCluster;
@@ -23,8 +24,7 @@ beforeAll(async () => {
 afterAll(() => cluster?.stop());
 
 async function calls(node: ClusterNode, command: string): Promise<number> {
-	const stats = String(await node.raw("INFO", "commandstats"));
-	return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+	return (await commandStats(node, command)).calls;
 }
 
 test("D36 D25 MOVED, then LOADING, then a replica: nobody notices, and reads from replicas find it", async () => {

@@ -15,6 +15,7 @@ import {
 import { createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
 import { addressOf } from "../support/addresses.js";
+import { commandStats } from "../support/command-stats.js";
 import { RegisterLoad } from "../support/register-load.js";
 
 let cluster: ServerCluster;
@@ -30,8 +31,7 @@ async function connected(node: ClusterNode, name: string): Promise<number> {
 
 /** How often a node was asked for its view. */
 async function asked(node: ClusterNode): Promise<number> {
-	const stats = String(await node.raw("INFO", "commandstats"));
-	return Number(/cmdstat_cluster\|slots:calls=(\d+)/.exec(stats)?.[1] ?? 0);
+	return (await commandStats(node, "cluster|slots")).calls;
 }
 
 async function ownerOf(slot: number, by: ClusterNode): Promise<string | undefined> {

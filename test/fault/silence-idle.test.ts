@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest";
 import { startStandalone, waitUntil } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
+import { commandStats } from "../support/command-stats.js";
 import { TcpProxy } from "../support/proxy.js";
 
 describe.each([2, 3] as const)("RESP%i", (protocol) => {
@@ -45,7 +46,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 	test("C18 a PING that is answered costs nothing: no command, no flight, the same connection", async () => {
 		await using server = await startStandalone();
 		await using client = await createClient({ url: server.url, protocol, pool: { pingMs: 20 } });
-		const pings = async () => Number(/cmdstat_ping:calls=(\d+)/.exec(String(await server.raw("INFO", "commandstats")))?.[1] ?? 0);
+		const pings = async () => (await commandStats(server, "ping")).calls;
 		await waitUntil("some PINGs", async () => (await pings()) >= 5 || "too few");
 		expect(client.stats()).toMatchObject({ commands: 0, flights: 0, reconnects: 0, connections: 1, inFlight: 0 });
 	});

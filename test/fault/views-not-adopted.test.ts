@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { type ClusterNode, type ServerCluster, startCluster, waitUntil } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { addressOf } from "../support/addresses.js";
+import { commandStats } from "../support/command-stats.js";
 import { bulk, refreshes, slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
 
 const keys = Array.from({ length: 60 }, (_, i) => `views:${i}`);
@@ -15,11 +16,8 @@ describe("a real cluster", () => {
 	afterAll(() => cluster?.stop());
 
 	/** CLUSTER SLOTS that a node answered, and those that it refused. */
-	async function asked(node: ClusterNode): Promise<{ calls: number; rejected: number }> {
-		const stats = String(await node.raw("INFO", "commandstats"));
-		const line = /cmdstat_cluster\|slots:(.*)/.exec(stats)?.[1] ?? "";
-		const field = (name: string) => Number(new RegExp(`${name}=(\\d+)`).exec(line)?.[1] ?? 0);
-		return { calls: field("calls"), rejected: field("rejected_calls") };
+	function asked(node: ClusterNode): Promise<{ calls: number; rejected: number }> {
+		return commandStats(node, "cluster|slots");
 	}
 
 	test.each([2, 3] as const)("D09 NOPERM from every node leaves the map as it was, RESP%i", async (protocol) => {
