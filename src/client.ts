@@ -1,17 +1,10 @@
 /** The client as its users see it. Every method only rejects; nothing is sent when an argument is refused. */
 import { type BatchWork, finishBatch } from "./batch/batch.js";
-import { place, remaining, send } from "./commands/any-command.js";
-import {
-	checkKey,
-	expireArguments,
-	type Key,
-	keyArguments,
-	type Limits,
-	setArguments,
-	type Value,
-} from "./commands/arguments.js";
+import { sendWords } from "./commands/any-command.js";
+import { checkKey, type Key, setArguments, type Value } from "./commands/arguments.js";
 import {
 	type BatchOptions,
+	type CountName,
 	checkKeys,
 	countWork,
 	mgetWork,
@@ -19,8 +12,11 @@ import {
 	refuseUnknown,
 	resolveBatchOptions,
 } from "./commands/batches.js";
+import { Commands } from "./commands/commands.js";
 import { type SetEntry, setWork } from "./commands/set-batch.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
+import type { Calls, Keys, Words } from "./commands/surface.js";
+import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
@@ -55,12 +51,13 @@ export interface LeaseOptions {
  *
  * @see https://valkey.io/commands/
  */
-export class Client<Text extends string | Buffer = string> implements AsyncDisposable {
+export class Client<Text extends string | Buffer = string> extends Commands<Text, Calls> implements AsyncDisposable {
 	readonly #core: Core;
 	readonly #view: View;
 
 	/** @internal */
 	constructor(core: Core, view: View) {
+		super();
 		this.#core = core;
 		this.#view = view;
 	}
@@ -85,19 +82,13 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal, limits: { ...limits, copy } });
 	}
 
-	// ── single commands ──
+	// ── single commands: the typed ones are in `commands/`, these two on the hot path ──
 
-	/**
-	 * The value of a key. `GET key`
-	 * @returns the value, null when there is none
-	 * @throws INVALID_ARGUMENT, WRONGTYPE, TIMEOUT, CONNECTION, ABORTED, CLOSED
-	 * @see https://valkey.io/commands/get/
-	 */
-	get(key: Key): Promise<Text | null> {
+	override get(key: Key): Promise<Text | null> {
 		return this.#core.crowd.full === 0 ? this.#get(key) : (this.#refusal(key, CommandFlag.readOnly) ?? this.#get(key));
 	}
 
-	/** The hot path: no closure but the executor's, and what it throws rejects. */
+	/** No closure but the executor's, and what it throws rejects. */
 	#get(key: Key): Promise<Text | null> {
 		return new Promise((resolve, reject) => {
 			const core = this.#core;
@@ -112,51 +103,28 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		});
 	}
 
-	/**
-	 * Sets a key. `SET key value [NX|XX] [GET] [EX s|PX ms|EXAT s|PXAT ms|KEEPTTL]`
-	 * @returns `"OK"`; null when `nx` or `xx` forbade it; with `get` the old value, null when there was none
-	 * @throws INVALID_ARGUMENT, INVALID_OPTION, and as {@link get}; a timeout or lost connection leaves it open whether it was set
-	 * @see https://valkey.io/commands/set/
-	 */
-	set(key: Key, value: Value, options: SetOptions & { get: true }): Promise<Text | null>;
-	set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
-	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
-	set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
+	override set(key: Key, value: Value, options: SetOptions & { get: true }): Promise<Text | null>;
+	override set(key: Key, value: Value, options?: PlainSetOptions): Promise<"OK" | null>;
+	override set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null>;
+	override set(key: Key, value: Value, options?: SetOptions): Promise<Text | "OK" | null> {
 		return this.#core.crowd.full === 0
 			? this.#set(key, value, options)
 			: (this.#refusal(key, 0) ?? this.#set(key, value, options));
 	}
 
 	#set(key: Key, value: Value, options: SetOptions | undefined): Promise<Text | "OK" | null> {
-		return this.#keyed(0, (limits) => setArguments(key, value, options, limits));
+		return new Promise((resolve, reject) => {
+			const core = this.#core;
+			const view = this.#view;
+			const args = setArguments(key, value, options, view.limits);
+			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
+			const request = new SingleRequest(args, slot, CommandFlag.keyed, view.mode, null, resolve, reject);
+			core.start(request, view.timeoutMs, view.signal);
+		});
 	}
 
-	/**
-	 * Lets a key expire. `EXPIRE key seconds`
-	 * @param seconds whole seconds from now; 0 and below delete the key
-	 * @returns 1, or 0 when there is no such key
-	 * @see https://valkey.io/commands/expire/
-	 */
-	expire(key: Key, seconds: number): Promise<0 | 1> {
-		return this.#keyed(0, (limits) => expireArguments(key, seconds, limits));
-	}
-
-	/**
-	 * How long a key has to live. `TTL key`
-	 * @returns seconds; -1 when it does not expire, -2 when there is no such key
-	 * @see https://valkey.io/commands/ttl/
-	 */
-	ttl(key: Key): Promise<number> {
-		return this.#keyed(CommandFlag.readOnly, (limits) => keyArguments("TTL", key, limits));
-	}
-
-	/**
-	 * Adds one to the number a key holds. `INCR key`
-	 * @returns the new value, a bigint beyond 2^53
-	 * @see https://valkey.io/commands/incr/
-	 */
-	incr(key: Key): Promise<number | bigint> {
-		return this.#keyed(0, (limits) => keyArguments("INCR", key, limits));
+	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R): Promise<R> {
+		return sendWords(this.#core, this.#view, words, true, take);
 	}
 
 	/**
@@ -207,19 +175,7 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it blocks, subscribes or changes its connection: use {@link withConnection}), and the server's own
 	 */
 	command(name: string, ...args: Value[]): Promise<Reply<Text>> {
-		try {
-			const started = performance.now();
-			const core = this.#core;
-			const view = this.#view;
-			const placed = place(core, view, [name, ...args]);
-			const reply =
-				placed instanceof Promise
-					? placed.then((later) => send(core, remaining(view, started), later))
-					: send(core, view, placed);
-			return reply as Promise<Reply<Text>>;
-		} catch (error) {
-			return Promise.reject(error);
-		}
+		return sendWords(this.#core, this.#view, [name, ...args], false);
 	}
 
 	// ── many keys ──
@@ -284,6 +240,22 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 	 */
 	existsMany(keys: readonly Key[], options?: BatchOptions): Promise<number> {
 		return this.#count("EXISTS", keys, options);
+	}
+
+	override del(...keys: Keys): Promise<number> {
+		return this.#countOf("DEL", keys);
+	}
+
+	override unlink(...keys: Keys): Promise<number> {
+		return this.#countOf("UNLINK", keys);
+	}
+
+	override exists(...keys: Keys): Promise<number> {
+		return this.#countOf("EXISTS", keys);
+	}
+
+	override touch(...keys: Keys): Promise<number> {
+		return this.#countOf("TOUCH", keys);
 	}
 
 	/** Commands gathered by calls and sent by `exec()`, grouped by node: one write for each. */
@@ -367,17 +339,6 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		}
 	}
 
-	#keyed<R>(flags: number, build: (limits: Limits) => Argument[]): Promise<R> {
-		return new Promise((resolve, reject) => {
-			const core = this.#core;
-			const view = this.#view;
-			const args = build(view.limits);
-			const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-			const request = new SingleRequest(args, slot, flags | CommandFlag.keyed, view.mode, null, resolve, reject);
-			core.start(request, view.timeoutMs, view.signal);
-		});
-	}
-
 	#batch<T>(
 		options: object | undefined,
 		plan: (batch: ResolvedBatchOptions, rest: Record<string, unknown>) => BatchWork<T>,
@@ -388,7 +349,14 @@ export class Client<Text extends string | Buffer = string> implements AsyncDispo
 		});
 	}
 
-	#count(name: "DEL" | "EXISTS", keys: readonly Key[], options: BatchOptions | undefined): Promise<number> {
+	#countOf(name: CountName, keys: Keys): Promise<number> {
+		const [only] = keys;
+		return keys.length === 1 && !Array.isArray(only)
+			? this.send([name, only])
+			: this.#count(name, append([], keys) as Key[], undefined);
+	}
+
+	#count(name: CountName, keys: readonly Key[], options: BatchOptions | undefined): Promise<number> {
 		return new Promise((resolve, reject) => {
 			const { batch, rest } = resolveBatchOptions(options);
 			if (batch.partial) throw new InvalidOptionError("partial", "is not an option of this batch");

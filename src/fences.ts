@@ -61,12 +61,12 @@ export class Fences {
 	/** Keeps those commands of a new request whose slot is fenced; returns the indexes of the others, null when that is all. */
 	screen(request: Request): number[] | null {
 		const free: number[] = [];
-		for (let i = 0; i < request.size; i++) {
+		for (let i = 0; i < request.units; i++) {
 			const fence = this.#bySlot.get(orderOf(request.command(i)));
 			if (fence === undefined) free.push(i);
 			else fence.wait(request.attempt(i));
 		}
-		return free.length === request.size ? null : free;
+		return free.length === request.units ? null : free;
 	}
 
 	/** A command has to be sent again, and its slot is fenced until it was. False: it was sent often enough, or nobody waits for it. */

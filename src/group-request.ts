@@ -53,6 +53,10 @@ export class GroupRequest implements Request {
 		this.#onSettle = onSettle;
 	}
 
+	get units(): number {
+		return this.size;
+	}
+
 	get deadline(): number {
 		return this.#owner.deadline;
 	}

@@ -1,53 +1,48 @@
 /** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
 import type { BatchCommand } from "./batch/plan.js";
 import { blockMsOf, fanOutScope, type Placed, place } from "./commands/any-command.js";
-import { expireArguments, type Key, keyArguments, setArguments, type Value } from "./commands/arguments.js";
+import type { Value } from "./commands/arguments.js";
 import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
-import type { SetOptions } from "./commands/set-options.js";
+import { Commands } from "./commands/commands.js";
+import { taken } from "./commands/replies.js";
+import type { Result, Results, Surface, Words } from "./commands/surface.js";
 import type { Core, View } from "./core.js";
 import { ClientError, InvalidOptionError } from "./errors.js";
-import { CommandFlag } from "./request.js";
 import type { Argument } from "./resp/encode.js";
 import type { Reply } from "./resp/reply.js";
-import { keySlot } from "./slot.js";
 import { startBatch } from "./start-batch.js";
 
-export class Pipeline<Text extends string | Buffer = string> {
+/** In a pipeline every call gives the pipeline, which knows one type more. */
+interface Piped<Text extends string | Buffer, T extends readonly unknown[]> extends Surface {
+	readonly result: Pipeline<Text, [...T, this["reply"]]>;
+}
+
+interface Item {
+	readonly command: BatchCommand | Promise<BatchCommand>;
+	readonly name: string;
+	readonly take: ((reply: never) => unknown) | undefined;
+}
+
+/** `T` are the types of the replies, in call order. */
+export class Pipeline<Text extends string | Buffer = string, T extends readonly unknown[] = []> extends Commands<
+	Text,
+	Piped<Text, T>
+> {
 	readonly #core: Core;
 	readonly #view: View;
-	readonly #commands: (BatchCommand | Promise<BatchCommand>)[] = [];
+	readonly #items: Item[] = [];
 	#executed = false;
 
 	/** @internal */
 	constructor(core: Core, view: View) {
+		super();
 		this.#core = core;
 		this.#view = view;
 	}
 
 	/** Commands gathered so far. */
 	get length(): number {
-		return this.#commands.length;
-	}
-
-	/** @throws INVALID_ARGUMENT, at once; so do all methods but `exec` */
-	get(key: Key): this {
-		return this.#keyed(keyArguments("GET", key, this.#view.limits), CommandFlag.readOnly);
-	}
-
-	set(key: Key, value: Value, options?: SetOptions): this {
-		return this.#keyed(setArguments(key, value, options, this.#view.limits), 0);
-	}
-
-	expire(key: Key, seconds: number): this {
-		return this.#keyed(expireArguments(key, seconds, this.#view.limits), 0);
-	}
-
-	ttl(key: Key): this {
-		return this.#keyed(keyArguments("TTL", key, this.#view.limits), CommandFlag.readOnly);
-	}
-
-	incr(key: Key): this {
-		return this.#keyed(keyArguments("INCR", key, this.#view.limits), 0);
+		return this.#items.length;
 	}
 
 	/**
@@ -55,14 +50,25 @@ export class Pipeline<Text extends string | Buffer = string> {
 	 * are refused there: `client.command()` asks every node.
 	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED
 	 */
-	command(name: string, ...args: Value[]): this {
-		const placed = place(this.#core, this.#view, [name, ...args]);
-		if (!(placed instanceof Promise)) return this.#add(this.#toCommand(placed));
-		const item = this.#commands.length;
-		const later = placed.then((known) => this.#toCommand(known, item));
+	command(name: string, ...args: Value[]): Pipeline<Text, [...T, Reply<Text>]> {
+		return this.#add([name, ...args], false);
+	}
+
+	/** @throws INVALID_ARGUMENT and its kin, at once; so do all methods but `exec` */
+	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R): Result<Piped<Text, T>, R> {
+		return this.#add(typeof words === "function" ? words() : words, true, take);
+	}
+
+	#add<R>(given: Words, typed: boolean, take?: (reply: never) => R): Result<Piped<Text, T>, R> {
+		const placed = place(this.#core, this.#view, given, typed);
+		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
+		const item = this.#items.length;
+		const command =
+			placed instanceof Promise ? placed.then((known) => this.#toCommand(known, item)) : this.#toCommand(placed, item);
 		// A refusal is reported by exec(); until then nobody else listens.
-		later.catch(() => {});
-		return this.#add(later);
+		if (command instanceof Promise) command.catch(() => {});
+		this.#items.push({ command, name: given[0] as string, take });
+		return this as never;
 	}
 
 	/**
@@ -70,47 +76,42 @@ export class Pipeline<Text extends string | Buffer = string> {
 	 * @returns a reply or an error for each command, in call order
 	 * @throws CLOSED, INVALID_OPTION, or what refused a command, before anything was queued
 	 */
-	async exec(options?: BatchOptions): Promise<(Reply<Text> | ClientError)[]> {
+	async exec(options?: BatchOptions): Promise<Results<Text, T>> {
 		const { batch, rest } = resolveBatchOptions(options);
 		refuseUnknown(rest);
 		if (batch.partial) throw new InvalidOptionError("partial", "is not an option of exec(): its results hold errors anyway");
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		this.#executed = true;
-		const pending = this.#commands.some((command) => command instanceof Promise);
-		const commands = (pending ? await Promise.all(this.#commands) : this.#commands) as BatchCommand[];
+		const items = this.#items;
+		const commands = await allKnown(items.map(({ command }) => command));
 		return new Promise((resolve) => {
 			const command = (item: number): BatchCommand => commands[item] as BatchCommand;
-			const work = commandWork<Reply<Text>>(
+			const work = commandWork<unknown>(
 				this.#core,
 				commands.length,
 				command,
 				(item) => command(item).slot,
 				batch,
-				({ items }, reply, results) => {
-					results[items[0] as number] = reply as Reply<Text>;
+				({ items: [at] }, reply, results) => {
+					const { name, take } = items[at as number] as Item;
+					results[at as number] = take === undefined ? reply : taken(name, reply, take);
 				},
 			);
 			const blockMs = commands.reduce((sum, { blockMs }) => sum + blockMs, 0);
-			startBatch(this.#core, this.#view, work, batch, resolve, blockMs);
+			startBatch(this.#core, this.#view, work, batch, (results) => resolve(results as Results<Text, T>), blockMs);
 		});
 	}
 
-	#keyed(args: Argument[], flags: number): this {
-		const slot = this.#core.dispatcher.keyGroups === 1 ? -1 : keySlot(args[1] as Argument);
-		return this.#add(singleCommand(args, slot, flags | CommandFlag.keyed, this.#view.mode, this.#commands.length));
-	}
-
-	#toCommand(placed: Placed, item = this.#commands.length): BatchCommand {
+	#toCommand(placed: Placed, item: number): BatchCommand {
 		if (fanOutScope(this.#core, this.#view, placed) !== null) {
 			throw new ClientError("UNSUPPORTED", `${placed.info?.name} goes to several nodes of a cluster; use client.command()`);
 		}
 		const blockMs = blockMsOf(this.#view, placed);
 		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item, blockMs);
 	}
+}
 
-	#add(command: BatchCommand | Promise<BatchCommand>): this {
-		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
-		this.#commands.push(command);
-		return this;
-	}
+/** Waits only where a server had to be asked about a command. */
+function allKnown<C>(commands: (C | Promise<C>)[]): C[] | Promise<C[]> {
+	return commands.some((command) => command instanceof Promise) ? Promise.all(commands) : (commands as C[]);
 }

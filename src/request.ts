@@ -22,11 +22,13 @@ export const CommandFlag = {
 	splittable: 4,
 	/** An argument is borrowed from the caller, not copied. */
 	borrows: 8,
+	/** Inside a transaction: its reply says that it was queued, not that it was executed. */
+	queued: 16,
 	/** `args[1]` is its first key. The bits from here up are that index, see {@link keyedAt}. */
-	keyed: 16,
+	keyed: 256,
 } as const;
 
-const KEY_SHIFT = 4;
+const KEY_SHIFT = 8;
 
 /** The bits of {@link Command.flags} that say which argument is the first key; 0: none. */
 export function keyedAt(index: number): number {
@@ -137,6 +139,8 @@ export interface Request extends Entry {
 	carrier: Carrier;
 	/** It is part of a batch, whose deadline runs while it waits for room; anything else is refused when there is none. */
 	readonly mayWait: boolean;
+	/** How many parts of it can come back by themselves: its commands, or 1 for a transaction, which stays whole. */
+	readonly units: number;
 	/** The further life of one of its commands, from the first time that it came back. */
 	attempt(index: number): Attempt;
 	/** Takes the reply, or error, of one command. Each command settles exactly once; later calls are ignored. */
@@ -145,7 +149,7 @@ export interface Request extends Entry {
 
 /** Settles every command of a request alike. */
 export function settleAll(request: Request, error: ClientError): void {
-	for (let i = 0; i < request.size; i++) request.settle(i, error);
+	for (let i = 0; i < request.units; i++) request.settle(i, error);
 }
 
 /** Somebody waits for it who is not the client itself. */

@@ -20,13 +20,14 @@ import type { Reply, ReplyMode } from "./resp/reply.js";
 export class SingleRequest extends Timed implements Request, Command {
 	// The same for all, so kept once: tens of thousands of these may wait.
 	declare readonly size: number;
+	declare readonly units: number;
 	declare readonly elements: number;
 	declare readonly losses: number;
 	declare readonly mayWait: boolean;
 	declare readonly frames: null;
 
 	static {
-		Object.assign(SingleRequest.prototype, { size: 1, elements: 0, losses: 0, mayWait: false, frames: null });
+		Object.assign(SingleRequest.prototype, { size: 1, units: 1, elements: 0, losses: 0, mayWait: false, frames: null });
 	}
 
 	readonly args: readonly Argument[];

@@ -102,8 +102,8 @@ export class Cluster implements Dispatcher, Carrier {
 	#send(entry: Entry, request: Request, indexes: readonly number[] | null): void {
 		const { slot, flags } = entry.command(0);
 		const lane = this.lane(slot, flags);
-		if (lane !== undefined && (entry.size === 1 || this.#sharesLane(entry, lane))) lane.send(entry);
-		else for (let i = 0; i < entry.size; i++) this.#route(request.attempt(indexes?.[i] ?? i));
+		if (lane !== undefined && (request.units === 1 || this.#sharesLane(entry, lane))) lane.send(entry);
+		else for (let i = 0; i < (indexes?.length ?? request.units); i++) this.#route(request.attempt(indexes?.[i] ?? i));
 	}
 
 	/** A replica's lane for reads where they go to replicas and one is connected, otherwise the primary's. */

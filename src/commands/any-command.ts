@@ -1,7 +1,7 @@
 /** `command()`: what is needed to send any command the server knows. */
 import { type CommandInfo, type CommandTable, commandSlot, sharedRefusal, slotOfKeys } from "../command-table.js";
 import type { Core, View } from "../core.js";
-import { ClientError, ReplyError } from "../errors.js";
+import { ClientError, InvalidArgumentError, ProtocolError, ReplyError } from "../errors.js";
 import { combine, scopeOf } from "../fan-out.js";
 import { CommandFlag, keyedAt } from "../request.js";
 import { type Argument, checkArguments } from "../resp/encode.js";
@@ -9,6 +9,8 @@ import { type Reply, ReplyMode } from "../resp/reply.js";
 import { SingleRequest } from "../single-request.js";
 import { keySlot } from "../slot.js";
 import { ownKey } from "./arguments.js";
+import { taken } from "./replies.js";
+import type { Words } from "./surface.js";
 
 /** A command that was checked and placed. */
 export interface Placed {
@@ -21,16 +23,34 @@ export interface Placed {
 
 /**
  * Checks and places a command; a promise when a server has to be asked how its keys are found.
+ * @param typed it was called by its own method: what stands for a key must be one, and nothing may be missing
  * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it may not go on a shared connection)
  */
-export function place(core: Core, view: View, input: readonly unknown[]): Placed | Promise<Placed> {
+export function place(core: Core, view: View, input: Words, typed: boolean): Placed | Promise<Placed> {
 	const args = checkArguments(input, view.limits);
 	const info = core.table.lookup(args);
+	if (typed && info !== undefined) checkCall(input, args, info);
 	// On a leased connection nothing is asked in between: it may be inside a transaction.
 	if (view.dedicated) return { args, info: info ?? null, flags: flagsOf(info), slot: -1 };
 	const ask: Ask = asker(core, view);
 	if (info === undefined) return learn(core.table, args, ask).then((learned) => placeKnown(core, args, learned, ask));
 	return placeKnown(core, args, info, ask);
+}
+
+/** A number is a value of many commands, and no key of any. */
+function checkCall(input: Words, args: readonly Argument[], info: CommandInfo): void {
+	const { arity, onlyKey, name } = info;
+	if (arity > 0 ? args.length !== arity : args.length < -arity) {
+		throw new InvalidArgumentError(args.length, `${name.replace("|", " ")}: argument ${args.length} is missing, or one too many`);
+	}
+	if (onlyKey !== 0) checkKeyWord(input, onlyKey);
+	else if (info.keysKnown) for (const index of info.keys(args)) checkKeyWord(input, index);
+}
+
+function checkKeyWord(input: Words, index: number): void {
+	const word = input[index];
+	if (typeof word === "string" || word instanceof Uint8Array) return;
+	throw new InvalidArgumentError(index, `argument ${index} must be a key: a string, a Buffer or a Uint8Array`);
 }
 
 function flagsOf(info: CommandInfo | undefined): number {
@@ -89,6 +109,33 @@ async function askForKeys(args: readonly Argument[], ask: Ask): Promise<Argument
 	} catch (error) {
 		if (error instanceof ClientError && /no key arguments/i.test(error.message)) return [];
 		throw error;
+	}
+}
+
+/** Checks, places and sends a command given in words; see `CommandBase.send` and {@link place}. Only rejects. */
+export function sendWords<R>(
+	core: Core,
+	view: View,
+	words: Words | (() => Words),
+	typed: boolean,
+	take?: (reply: never) => R,
+): Promise<R> {
+	try {
+		const started = performance.now();
+		const given = typeof words === "function" ? words() : words;
+		const placed = place(core, view, given, typed);
+		const reply =
+			placed instanceof Promise ? placed.then((later) => send(core, remaining(view, started), later)) : send(core, view, placed);
+		if (take === undefined) return reply as Promise<never>;
+		return reply.then((value) => {
+			// Inside a transaction on a leased connection: the reply comes with EXEC.
+			if (value === "QUEUED" && view.dedicated) return value as R;
+			const result = taken(given[0] as string, value, take);
+			if (result instanceof ProtocolError) throw result;
+			return result;
+		});
+	} catch (error) {
+		return Promise.reject(error);
 	}
 }
 

@@ -1,4 +1,4 @@
-/** The arguments of the typed commands: what the client and a pipeline send for the same call. */
+/** Keys and values as callers give them, and the arguments of SET, which is on the hot path. */
 import { InvalidArgumentError } from "../errors.js";
 import { type Argument, type ArgumentOptions, BORROWED_BYTES, checkArgument } from "../resp/encode.js";
 import { appendSetOptions, type SetOptions } from "./set-options.js";
@@ -23,17 +23,8 @@ export function ownKey(key: Argument): Argument {
 	return typeof key === "string" || key.byteLength < BORROWED_BYTES ? key : Uint8Array.prototype.slice.call(key);
 }
 
-export function keyArguments(name: string, key: unknown, limits: Limits): Argument[] {
-	return [name, checkKey(key, 1, limits)];
-}
-
 export function setArguments(key: unknown, value: unknown, options: SetOptions | undefined, limits: Limits): Argument[] {
 	const args = ["SET", checkKey(key, 1, limits), checkArgument(value, 2, limits)];
 	appendSetOptions(args, options);
 	return args;
-}
-
-export function expireArguments(key: unknown, seconds: unknown, limits: Limits): Argument[] {
-	if (!Number.isSafeInteger(seconds)) throw new InvalidArgumentError(2, "argument 2 must be a whole number of seconds");
-	return ["EXPIRE", checkKey(key, 1, limits), String(seconds)];
 }

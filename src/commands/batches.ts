@@ -133,15 +133,18 @@ export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, optio
 	};
 }
 
-/** DEL or EXISTS: `onCount` gets what each command answers; a key's own result is only whether its part was answered. */
+/** Commands that count keys. */
+export type CountName = "DEL" | "UNLINK" | "EXISTS" | "TOUCH";
+
+/** `onCount` gets what each command answers; a key's own result is only whether its part was answered. */
 export function countWork(
 	core: Core,
-	name: "DEL" | "EXISTS",
+	name: CountName,
 	keys: Argument[],
 	options: ResolvedBatchOptions,
 	onCount: (count: number) => void,
 ): BatchWork<true> {
-	const flags = CommandFlag.keyed | (name === "EXISTS" ? CommandFlag.readOnly : 0);
+	const flags = CommandFlag.keyed | (name === "EXISTS" || name === "TOUCH" ? CommandFlag.readOnly : 0);
 	const single: KeyCommand = { name, flags, mode: ReplyMode.string, elementPerKey: false };
 	const kind = { ...single, flags: flags | CommandFlag.splittable };
 	return {

@@ -56,7 +56,7 @@ export class Census {
 	}
 
 	#wrote(command: Command): void {
-		if (this.#watchers.size === 0 || (command.flags & CommandFlag.readOnly) !== 0) return;
+		if (this.#watchers.size === 0 || (command.flags & (CommandFlag.readOnly | CommandFlag.queued)) !== 0) return;
 		for (const watcher of this.#watchers.get(orderOf(command)) ?? []) watcher.wrote();
 	}
 

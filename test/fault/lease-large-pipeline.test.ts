@@ -18,9 +18,11 @@ afterAll(async () => {
 
 test("C20 E05 a transaction of thousands of commands on a leased connection: MULTI first, EXEC last", async () => {
 	const replies = await client.withConnection({ key: "{t}" }, async (own) => {
-		const pipeline = own.pipeline().command("MULTI");
+		const pipeline = own.pipeline();
+		pipeline.command("MULTI");
 		for (let i = 0; i < SETS; i++) pipeline.set(`{t}${i}`, String(i));
-		return await pipeline.command("EXEC").exec();
+		pipeline.command("EXEC");
+		return await pipeline.exec();
 	});
 	expect(replies[0]).toBe("OK");
 	expect(replies.slice(1, -1).every((reply) => reply === "QUEUED")).toBe(true);

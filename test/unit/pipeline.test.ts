@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, test } from "vitest";
 import type { Client } from "../../src/client.js";
 import { ClientError } from "../../src/errors.js";
+import type { Pipeline } from "../../src/pipeline.js";
 import { clientOn, FakeDispatcher, storeAnswerer } from "../support/fake-dispatcher.js";
 
 const opened: Client[] = [];
@@ -37,7 +38,7 @@ test("E07 a command that failed leaves its error among the replies", async () =>
 });
 
 describe("a call that is refused throws at once and leaves the pipeline as it was", () => {
-	test.each<[string, object, (pipeline: ReturnType<Client["pipeline"]>) => unknown]>([
+	test.each<[string, object, (pipeline: Pipeline<string, ["OK" | null]>) => unknown]>([
 		["get of no key", { code: "INVALID_ARGUMENT", index: 1 }, (p) => p.get(undefined as never)],
 		["get of a number", { code: "INVALID_ARGUMENT", index: 1 }, (p) => p.get(5 as never)],
 		["set of an object", { code: "INVALID_ARGUMENT", index: 2 }, (p) => p.set("k", {} as never)],

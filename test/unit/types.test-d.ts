@@ -25,7 +25,11 @@ expectTypeOf(buffers.getInto("k", Buffer.alloc(1))).resolves.toEqualTypeOf<numbe
 expectTypeOf(client.command("GET", "k")).resolves.toEqualTypeOf<Reply<string>>();
 expectTypeOf(buffers.command("GET", "k", 1, 2n, Buffer.alloc(1))).resolves.toEqualTypeOf<Reply<Buffer>>();
 expectTypeOf(client.pipeline()).toEqualTypeOf<Pipeline<string>>();
-expectTypeOf(buffers.pipeline().get("k").exec()).resolves.toEqualTypeOf<(Reply<Buffer> | ClientError)[]>();
+expectTypeOf(buffers.pipeline().get("k").incr("n").exec()).resolves.toEqualTypeOf<
+	[Buffer | null | ClientError, number | bigint | ClientError]
+>();
+// Statement by statement, the type cannot follow.
+expectTypeOf(buffers.pipeline().exec()).resolves.toEqualTypeOf<(Reply<Buffer> | ClientError)[]>();
 expectTypeOf(client.withConnection({ key: "k" }, async (c) => c.get("k"))).resolves.toEqualTypeOf<string | null>();
 
 // Errors are among the results only where the caller asked for them.
