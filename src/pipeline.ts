@@ -83,7 +83,11 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		this.#executed = true;
 		const items = this.#items;
-		const commands = await allKnown(items.map(({ command }) => command));
+		const pending = items.some(({ command }) => command instanceof Promise);
+		// Awaited only where a server had to be asked about a command: otherwise it keeps its place among the calls of its tick.
+		const commands = (
+			pending ? await Promise.all(items.map(({ command }) => command)) : items.map(({ command }) => command)
+		) as BatchCommand[];
 		return new Promise((resolve) => {
 			const command = (item: number): BatchCommand => commands[item] as BatchCommand;
 			const work = commandWork<unknown>(
@@ -109,9 +113,4 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 		const blockMs = blockMsOf(this.#view, placed);
 		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item, blockMs);
 	}
-}
-
-/** Waits only where a server had to be asked about a command. */
-function allKnown<C>(commands: (C | Promise<C>)[]): C[] | Promise<C[]> {
-	return commands.some((command) => command instanceof Promise) ? Promise.all(commands) : (commands as C[]);
 }
