@@ -15,7 +15,7 @@ import {
 import { Commands } from "./commands/commands.js";
 import { type SetEntry, setWork } from "./commands/set-batch.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
-import type { Calls, Keys, Words } from "./commands/surface.js";
+import type { Calls, Keys, Results, Words } from "./commands/surface.js";
 import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
@@ -27,6 +27,8 @@ import { type Reply, ReplyMode } from "./resp/reply.js";
 import { SingleRequest } from "./single-request.js";
 import { keySlot } from "./slot.js";
 import { startBatch } from "./start-batch.js";
+import { Transaction } from "./transaction.js";
+import { type WatchOptions, watch } from "./watch.js";
 
 /** Figures since the client was created, and two gauges. */
 export type Stats = Counters & Gauges;
@@ -264,6 +266,39 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	}
 
 	// ── connections ──
+
+	/** Commands gathered by calls and executed by `exec()`, with nothing in between; on a cluster their keys have one slot. */
+	multi(): Transaction<Text> {
+		return new Transaction<Text>(this.#core, this.#view);
+	}
+
+	/**
+	 * Executes a transaction only if keys did not change since they were read, and tries again when they did: `WATCH key …` on a connection of its
+	 * own, then `attempt` reads there and gives back what is to be executed. A connection that was lost before EXEC was sent, or a slot that moved,
+	 * takes the watch with it: that is one more reason to try again.
+	 * @param attempt called anew for each try; gives back `connection.multi()…` without `exec()`, or null when there is nothing to do
+	 * @returns the replies of the transaction, null when `attempt` gave null
+	 * @throws what `attempt` throws; WATCH when a key changed in every try; EXECABORT, and the server's own; TIMEOUT when the view's time is over;
+	 * CONNECTION with `maybeExecuted` when the reply of EXEC was lost; CROSSSLOT
+	 * @see https://valkey.io/topics/transactions/
+	 */
+	watch<T extends readonly unknown[]>(
+		keys: Key | readonly Key[],
+		attempt: (connection: Client<Text>) => Promise<Transaction<Text, T>> | Transaction<Text, T>,
+		options?: WatchOptions,
+	): Promise<Results<Text, T>>;
+	watch<T extends readonly unknown[]>(
+		keys: Key | readonly Key[],
+		attempt: (connection: Client<Text>) => Promise<Transaction<Text, T> | null> | Transaction<Text, T> | null,
+		options?: WatchOptions,
+	): Promise<Results<Text, T> | null>;
+	watch<T extends readonly unknown[]>(
+		keys: Key | readonly Key[],
+		attempt: (connection: Client<Text>) => Promise<Transaction<Text, T> | null> | Transaction<Text, T> | null,
+		options?: WatchOptions,
+	): Promise<Results<Text, T> | null> {
+		return watch(this.#core, this.#view, (view) => new Client<Text>(this.#core, view), keys, attempt, options);
+	}
 
 	/**
 	 * Runs `use` with a connection of its own, for commands that block or change their connection. Callers get one of `pool.maxDedicated` per

@@ -9,6 +9,7 @@ import type { Settings } from "./options.js";
 import type { ArgumentOptions } from "./resp/encode.js";
 import type { ReplyMode } from "./resp/reply.js";
 import type { SingleRequest } from "./single-request.js";
+import type { TransactionRequest } from "./transaction-request.js";
 import { drained } from "./util/drained.js";
 
 /** How a view of the client differs from the client itself. */
@@ -37,6 +38,8 @@ export class Core {
 	/** Batches that have not settled. */
 	readonly batches = new Set<object>();
 	#closing: ClientError | null = null;
+	/** Ends each pause that somebody makes. */
+	readonly #pauses = new Set<() => void>();
 
 	/** @param owner the client whose connection `dispatcher` is leased from */
 	constructor(
@@ -64,6 +67,7 @@ export class Core {
 	/** Refuses new calls, waits for those accepted and all that they still send, then ends every connection. */
 	async close(timeoutMs: number): Promise<void> {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		this.#endPauses();
 		const started = performance.now();
 		await drained(() => this.batches.size > 0, timeoutMs);
 		const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - started)) : 0;
@@ -72,15 +76,36 @@ export class Core {
 
 	destroy(): void {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		this.#endPauses();
 		this.dispatcher.destroy();
+	}
+
+	/** Waits, until the signal aborts or the client is closed. */
+	pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
+		return new Promise((resolve) => {
+			const end = (): void => {
+				clearTimeout(timer);
+				this.#pauses.delete(end);
+				stopListening();
+				resolve();
+			};
+			const timer = setTimeout(end, ms);
+			const stopListening = signal === undefined ? () => {} : onAbort(signal, end);
+			this.#pauses.add(end);
+			if (this.closed !== null || signal?.aborted) end();
+		});
+	}
+
+	#endPauses(): void {
+		for (const end of [...this.#pauses]) end();
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */
 	start(
-		request: SingleRequest,
+		request: SingleRequest | TransactionRequest,
 		timeoutMs: number,
 		signal: AbortSignal | undefined,
-		dispatch?: (request: SingleRequest) => void,
+		dispatch?: () => void,
 	): void {
 		if (this.#closing !== null) {
 			request.settle(0, this.#closing);
@@ -95,7 +120,7 @@ export class Core {
 		}
 		this.clock.add(request, timeoutMs);
 		if (dispatch === undefined) this.dispatcher.dispatch(request);
-		else dispatch(request);
+		else dispatch();
 	}
 }
 

@@ -18,7 +18,8 @@ export type ErrorCode =
 	| "CLUSTER"
 	| "BATCH"
 	| "TARGET_TOO_SMALL"
-	| "UNSUPPORTED";
+	| "UNSUPPORTED"
+	| "WATCH";
 
 export class ClientError extends Error {
 	readonly code: string;

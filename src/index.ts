@@ -19,4 +19,6 @@ export {
 export { type ClientOptions, type Credentials, optionsFromEnv } from "./options.js";
 export type { Pipeline } from "./pipeline.js";
 export type { Reply } from "./resp/reply.js";
+export type { Transaction } from "./transaction.js";
 export { VERSION } from "./version.js";
+export type { WatchOptions } from "./watch.js";

@@ -11,6 +11,7 @@ import { ClientError } from "./errors.js";
 import { unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Command, type Request, settleAll } from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
+import { notExecuted } from "./transaction-request.js";
 import { drained } from "./util/drained.js";
 
 export class LeasedConnection implements Dispatcher, Carrier {
@@ -25,6 +26,10 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	#inTransaction = false;
 	/** Said MULTI or WATCH: whether what was to end it was ever written, and accepted, is not known here. */
 	#transacted = false;
+	/** Said WATCH, and nothing since that ends it. */
+	#watching = false;
+	/** Transactions that were to be executed only if nothing changed. */
+	readonly #watched = new WeakSet<Request>();
 	#changed = false;
 
 	/**
@@ -49,13 +54,20 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	dispatch(request: Request): void {
 		request.carrier = this;
-		const refusal = this.closed ?? this.#refusal(request) ?? this.#budget.overload(request);
+		if (this.#watching && isTransaction(request)) this.#watched.add(request);
+		const refusal = this.#lostWatch(request) ?? this.closed ?? this.#refusal(request) ?? this.#budget.overload(request);
 		if (refusal !== null) settleAll(request, refusal);
 		else {
 			// What is encoded already are SETs, which leave nothing behind.
 			if (request.frames === null) for (let i = 0; i < request.size; i++) this.#note(request.command(i));
 			this.#connection.send(request);
 		}
+	}
+
+	/** The connection ended that watched keys for this transaction. */
+	#lostWatch(request: Request): ClientError | null {
+		if (!this.#connection.isClosed || !this.#watched.has(request)) return null;
+		return notExecuted("the connection was lost, and the watch with it: nothing was executed");
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */
@@ -88,12 +100,15 @@ export class LeasedConnection implements Dispatcher, Carrier {
 				return;
 			case "WATCH":
 				this.#transacted = true;
+				this.#watching = true;
 				return;
 			case "EXEC":
 			case "DISCARD":
 				this.#inTransaction = false;
+				this.#watching = false;
 				return;
 			case "UNWATCH":
+				this.#watching = false;
 				return;
 			default:
 				if (info === undefined || connectionRefusal(info.name) !== null) this.#changed = true;
@@ -147,10 +162,16 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	refused(attempt: Attempt, error: ClientError): void {
 		if (error.code === "READONLY" || error.code === "MOVED") this.#astray(error);
-		attempt.settle(error);
+		const elsewhere = error.code === "READONLY" || error.code === "MOVED" || error.code === "ASK";
+		const lost = elsewhere && this.#watched.has(attempt.request);
+		attempt.settle(lost ? notExecuted(`the watch is lost, as ${error.code} shows: nothing was executed`, error) : error);
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
 		attempt.settle(unanswered(cause, written));
 	}
+}
+
+function isTransaction(request: Request): boolean {
+	return request.units < request.size;
 }

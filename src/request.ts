@@ -93,6 +93,8 @@ export interface Link {
 	watch(slot: number, watcher: SlotWatcher): boolean;
 	/** The slots of which something is owed. */
 	owedSlots(): number[];
+	/** Ends it. */
+	destroy(cause: ClientError): void;
 }
 
 /** The bytes of an entry that were made at the call. Told what becomes of them, once. */
@@ -202,7 +204,7 @@ function withoutArguments(error: ClientError): ClientError {
 
 const asking: Command = { args: ["ASKING"], slot: -1, flags: 0, mode: 0, elements: 0, target: null, bytes: 6, blockMs: 0 };
 
-/** One command of a request on its way again. With `asking`, ASKING travels in front of it, in the same entry: nothing can come between. */
+/** A part of a request on its way again, mostly one command. With `asking`, ASKING travels in front of it, in the same entry: nothing can come between. */
 export class Attempt implements Entry {
 	readonly request: Request;
 	readonly index: number;
@@ -234,7 +236,12 @@ export class Attempt implements Entry {
 	}
 
 	get size(): number {
-		return this.asking ? 2 : 1;
+		return this.asking ? this.span + 1 : this.span;
+	}
+
+	/** Commands it is written as, without ASKING. */
+	get span(): number {
+		return 1;
 	}
 
 	get abandoned(): boolean {
@@ -254,13 +261,23 @@ export class Attempt implements Entry {
 		return this.trail.length === 0 ? "" : `, redirected ${this.trail.length} times, by ${this.trail.join(", ")}`;
 	}
 
-	/** The command itself, without ASKING. */
+	/** What it is, without ASKING. */
 	get subject(): Command {
 		return this.request.command(this.index);
 	}
 
 	command(index: number): Command {
-		return this.asking && index === 0 ? asking : this.subject;
+		if (this.asking) return index === 0 ? asking : this.part(index - 1);
+		return this.part(index);
+	}
+
+	protected part(_index: number): Command {
+		return this.subject;
+	}
+
+	/** The reply of all of it, undefined while there is more to come. */
+	protected collect(_index: number, reply: Reply, _link: Link): Reply | undefined {
+		return reply;
 	}
 
 	answered(index: number, reply: Reply, link: Link): void {
@@ -268,7 +285,10 @@ export class Attempt implements Entry {
 			this.#askError = reply instanceof ClientError ? reply : null;
 			return;
 		}
-		const result = this.#askError ?? reply;
+		const whole = this.collect(this.asking ? index - 1 : index, reply, link);
+		if (whole === undefined) return;
+		// A transaction that was executed was, whatever became of ASKING.
+		const result = this.span > 1 && !(whole instanceof ClientError) ? whole : (this.#askError ?? whole);
 		this.#askError = null;
 		this.link = null;
 		if (result instanceof ClientError) this.refused(result, link);

@@ -1,6 +1,7 @@
 /** `command()`: what is needed to send any command the server knows. */
 import { type CommandInfo, type CommandTable, commandSlot, sharedRefusal, slotOfKeys } from "../command-table.js";
 import type { Core, View } from "../core.js";
+import type { Endpoint } from "../endpoint.js";
 import { ClientError, InvalidArgumentError, ProtocolError, ReplyError } from "../errors.js";
 import { combine, scopeOf } from "../fan-out.js";
 import { CommandFlag, keyedAt } from "../request.js";
@@ -144,10 +145,11 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	const { args, info, slot, flags } = placed;
 	const blockMs = blockMsOf(view, placed);
 	const timeoutMs = blockMs === Number.POSITIVE_INFINITY ? 0 : view.timeoutMs + (view.timeoutMs === 0 ? 0 : blockMs);
-	const start = (dispatch?: (request: SingleRequest) => void): Promise<Reply> =>
+	const start = (node?: Endpoint): Promise<Reply> =>
 		new Promise((resolve, reject) => {
 			const request = new SingleRequest(args, slot, flags, view.mode, null, resolve as (value: never) => void, reject);
 			request.blockMs = blockMs;
+			const dispatch = node === undefined ? undefined : () => core.dispatcher.dispatchTo(node, request);
 			core.start(request, timeoutMs, view.signal, dispatch);
 		});
 	const scope = fanOutScope(core, view, placed);
@@ -157,7 +159,7 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	if (scope === null || info === null) return start();
 	if (core.closed !== null) return Promise.reject(core.closed);
 	const nodes = core.dispatcher.endpoints(scope);
-	const replies = nodes.map((node) => start((request) => core.dispatcher.dispatchTo(node, request)));
+	const replies = nodes.map(start);
 	return Promise.all(replies.map((reply) => reply.catch((error: ClientError) => error))).then((all) =>
 		combine(info.responsePolicy, all),
 	);

@@ -37,6 +37,8 @@ class FakeLink implements Link {
 		return null;
 	}
 
+	destroy(): void {}
+
 	owedSlots(): number[] {
 		return [...this.#owing];
 	}

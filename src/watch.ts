@@ -1,0 +1,89 @@
+/**
+ * Optimistic transactions: read what is watched, execute only if it is still so, try again when it is not.
+ *
+ *     a connection of its own ─► WATCH ─► the caller reads ─► MULTI … EXEC ─► done
+ *              ▲                   │              │               │
+ *              └── a pause ◄───────┴──────────────┴───────────────┘ a key changed, the slot moved, the connection was lost before EXEC
+ */
+import type { Client } from "./client.js";
+import { slotOfKeys } from "./command-table.js";
+import { remaining } from "./commands/any-command.js";
+import type { Key } from "./commands/arguments.js";
+import { checkKeys } from "./commands/batches.js";
+import type { Results } from "./commands/surface.js";
+import { checkFields, checkInteger } from "./commands/words.js";
+import { aborted, type Core, type View } from "./core.js";
+import { ClientError, InvalidArgumentError } from "./errors.js";
+import { classify } from "./refusal.js";
+import { ReplyMode } from "./resp/reply.js";
+import { Transaction } from "./transaction.js";
+import { backoffMs } from "./util/backoff.js";
+
+export interface WatchOptions {
+	/** Tries before the call rejects with WATCH. Default `retry.maxAttempts`, 16. */
+	maxAttempts?: number;
+}
+
+type Try<Text extends string | Buffer, T extends readonly unknown[]> = (
+	connection: Client<Text>,
+) => Promise<Transaction<Text, T> | null> | Transaction<Text, T> | null;
+
+/** See `Client.watch`. @param at the client in a view */
+export async function watch<Text extends string | Buffer, T extends readonly unknown[]>(
+	core: Core,
+	view: View,
+	at: (view: View) => Client<Text>,
+	keys: Key | readonly Key[],
+	attempt: Try<Text, T>,
+	options: WatchOptions | undefined,
+): Promise<Results<Text, T> | null> {
+	const { retry, mode } = core.settings;
+	const maxAttempts = checkInteger(
+		checkFields("watch()", options, ["maxAttempts"]).maxAttempts ?? retry.maxAttempts,
+		"maxAttempts",
+		1,
+	);
+	const watched = checkKeys(Array.isArray(keys) ? keys : [keys], view.limits);
+	const [key] = watched;
+	if (key === undefined) throw new InvalidArgumentError(0, "there is no key to watch");
+	if (mode === "cluster") slotOfKeys(watched, "WATCH");
+	if (typeof attempt !== "function") throw new InvalidArgumentError(1, "the attempt must be a function");
+	const started = performance.now();
+	for (let tries = 1; ; tries++) {
+		let executing = false;
+		try {
+			const client = at(remaining(view, started));
+			return await client.withConnection({ key }, async (connection) => {
+				await connection.command("WATCH", ...watched);
+				const transaction = await attempt(connection);
+				if (transaction === null) return null;
+				if (!(transaction instanceof Transaction) || !transaction.isFor(connection.multi())) {
+					throw new InvalidArgumentError(1, "the attempt must give back a transaction of its connection, not executed, or null");
+				}
+				executing = true;
+				return await transaction.exec();
+			});
+		} catch (error) {
+			if (!(error instanceof ClientError) || !mayTryAgain(error, executing) || tries >= maxAttempts) throw error;
+			await core.pause(backoffMs(tries - 1, retry.baseMs, retry.maxMs), view.signal);
+			if (core.closed !== null) throw core.closed;
+			if (view.signal?.aborted) throw aborted(view.signal);
+			if (view.timeoutMs > 0 && performance.now() - started >= view.timeoutMs) {
+				throw new ClientError("TIMEOUT", `nothing was executed within the deadline, in ${tries} tries: ${error.message}`, {
+					cause: error,
+				});
+			}
+		}
+	}
+}
+
+const anything = { args: [], slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null, bytes: 0, blockMs: 0 };
+
+/** Nothing was executed, and the next try may find it otherwise. @param executing EXEC may have been sent; before that nothing of the try counts */
+function mayTryAgain(error: ClientError, executing: boolean): boolean {
+	if (executing && error.maybeExecuted) return false;
+	// CLOSED: the connection ended between two calls.
+	if (["WATCH", "CLUSTER", "CONNECTION", "CLOSED"].includes(error.code)) return true;
+	const refusal = error.code === "EXECABORT" && error.cause instanceof ClientError ? error.cause : error;
+	return classify(refusal, anything).kind !== "fail";
+}
