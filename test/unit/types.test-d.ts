@@ -68,3 +68,16 @@ client.mget(["k"], { ex: 5 });
 client.getInto("k", "target");
 // @ts-expect-error the statistics are read, not written to
 client.stats = () => {};
+
+// Transactions: a type per command in a chain; errors stay among the results.
+expectTypeOf(client.multi().get("k").incr("n").command("X").exec()).resolves.toEqualTypeOf<
+	[string | null | ClientError, number | bigint | ClientError, Reply<string> | ClientError]
+>();
+expectTypeOf(buffers.multi().set("k", "v", { get: true }).exec()).resolves.toEqualTypeOf<[Buffer | null | ClientError]>();
+expectTypeOf(client.multi().exec()).resolves.toEqualTypeOf<(Reply<string> | ClientError)[]>();
+expectTypeOf(client.watch("k", (c) => c.multi().get("k"))).resolves.toEqualTypeOf<[string | null | ClientError]>();
+expectTypeOf(client.watch(["k"], async (c) => ((await c.get("k")) === null ? null : c.multi().ttl("k")))).resolves.toEqualTypeOf<
+	[number | ClientError] | null
+>();
+// @ts-expect-error a promise is no transaction: exec() is called by watch()
+client.watch("k", (c) => c.multi().get("k").exec());
