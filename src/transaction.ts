@@ -108,7 +108,12 @@ export class Transaction<Text extends string | Buffer = string, T extends readon
 	 * watches, or the watch was lost: nothing was executed; TIMEOUT, CONNECTION with `maybeExecuted`: all of it was executed or nothing
 	 * @see https://valkey.io/commands/exec/
 	 */
-	async exec(): Promise<Results<Text, T>> {
+	exec(): Promise<Results<Text, T>> {
+		return this.execWithin(this.#view.timeoutMs);
+	}
+
+	/** @internal */
+	async execWithin(timeoutMs: number): Promise<Results<Text, T>> {
 		if (this.#executed) throw executedAlready();
 		this.#executed = true;
 		const items = this.#items;
@@ -119,7 +124,7 @@ export class Transaction<Text extends string | Buffer = string, T extends readon
 		const slot = pending ? all.reduce((pinned, placed) => this.#join(placed, pinned), this.#slot) : this.#slot;
 		return new Promise((resolve, reject) => {
 			const request = new TransactionRequest(all, slot, this.#view.mode, (replies) => resolve(this.#take(replies)), reject);
-			this.#core.start(request, this.#view.timeoutMs, this.#view.signal);
+			this.#core.start(request, timeoutMs, this.#view.signal);
 		});
 	}
 

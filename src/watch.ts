@@ -53,15 +53,16 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 		let executing = false;
 		try {
 			const client = at(remaining(view, started));
-			return await client.withConnection({ key }, async (connection) => {
-				await connection.command("WATCH", ...watched);
+			return await client.withConnection({ key }, async (leased) => {
+				await leased.command("WATCH", ...watched);
+				const connection = leased.with({ timeoutMs: remaining(view, started).timeoutMs });
 				const transaction = await attempt(connection);
 				if (transaction === null) return null;
 				if (!(transaction instanceof Transaction) || !transaction.isFor(connection.multi())) {
 					throw new InvalidArgumentError(1, "the attempt must give back a transaction of its connection, not executed, or null");
 				}
 				executing = true;
-				return await transaction.exec();
+				return await transaction.execWithin(remaining(view, started).timeoutMs);
 			});
 		} catch (error) {
 			if (!(error instanceof ClientError) || !mayTryAgain(error, executing) || tries >= maxAttempts) throw error;

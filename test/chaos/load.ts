@@ -7,7 +7,7 @@ import { Counter } from "./counter.js";
 import { clock, type DriverSetup } from "./messages.js";
 import { type Baseline, type LossSince, Register, versioned } from "./register.js";
 import { keysOf } from "./shards.js";
-import type { Watch } from "./watch.js";
+import type { Outcome, Watch } from "./watch.js";
 
 const TTL_S = 86_400;
 /** Of values in bytes: usual ones, and now and then one that is borrowed instead of copied. */
@@ -23,11 +23,14 @@ const MIX = [
 	...Array<"incr">(3).fill("incr"),
 	...Array<"mget">(3).fill("mget"),
 	...Array<"setMany">(2).fill("setMany"),
+	...Array<"transaction">(2).fill("transaction"),
 ] as const;
 
 interface Shard {
 	registers: Register[];
 	counters: Counter[];
+	/** Incremented by transactions. */
+	twins: [Counter, Counter];
 	/** No new calls while its keys are read as the new baseline. */
 	paused: boolean;
 }
@@ -36,6 +39,11 @@ interface Write {
 	shard: number;
 	register: Register;
 	version: number;
+}
+
+interface Increment {
+	(outcome: Outcome<number | bigint>): void;
+	readonly key: string;
 }
 
 export class Load {
@@ -56,9 +64,10 @@ export class Load {
 		this.#watch = watch;
 		this.#random = new Random(setup.seed + setup.index);
 		this.#thinkMs = setup.thinkMs;
-		this.#shards = keysOf(setup.index).map(({ registers, counters }) => ({
+		this.#shards = keysOf(setup.index).map(({ registers, counters, twins: [twin, other] }) => ({
 			registers: registers.map((key) => new Register(key)),
 			counters: counters.map((key) => new Counter(key)),
+			twins: [new Counter(twin), new Counter(other)],
 			paused: false,
 		}));
 		this.#loops = Array.from({ length: setup.concurrency }, () => this.#loop());
@@ -78,11 +87,15 @@ export class Load {
 		const read = (keys: { key: string }[]): Promise<RawReply[]> =>
 			Promise.all(keys.map(({ key }) => connection.command("GET", key)));
 		const values = await read(shard.registers);
-		const counts = await read(shard.counters);
+		const counters = [...shard.counters, ...shard.twins];
+		const counts = (await read(counters)).map((count) => Number(count ?? 0));
 		const judged: Baseline[] = [
 			...shard.registers.map((register, i) => register.rebase(values[i] as string | null, lossSince)),
-			...shard.counters.map((counter, i) => counter.rebase(Number(counts[i] ?? 0), lossSince)),
+			...counters.map((counter, i) => counter.rebase(counts[i] as number, lossSince)),
 		];
+		const [twin, other] = counts.slice(shard.counters.length);
+		if (twin !== other)
+			this.#watch.wrong(`a transaction was executed in part: ${shard.twins[0].key} is ${twin}, its twin ${other}`);
 		for (const { wrong } of judged) if (wrong !== null) this.#watch.wrong(`at the new baseline: ${wrong}`);
 		shard.paused = false;
 		return judged.reduce((sum, { lost }) => sum + lost, 0);
@@ -91,7 +104,8 @@ export class Load {
 	/** Keeps the memory of acknowledgements bounded. */
 	forget(): void {
 		const before = clock() - REMEMBER_MS;
-		for (const { registers, counters } of this.#shards) for (const each of [...registers, ...counters]) each.forget(before);
+		for (const { registers, counters, twins } of this.#shards)
+			for (const each of [...registers, ...counters, ...twins]) each.forget(before);
 	}
 
 	async #loop(): Promise<void> {
@@ -110,6 +124,7 @@ export class Load {
 		const kind = this.#random.pick(MIX);
 		if (kind === "mget") return this.#mget(shards);
 		if (kind === "setMany") return this.#setMany(shards);
+		if (kind === "transaction") return this.#transaction(shard);
 		return kind === "get" ? this.#get(shard) : kind === "set" ? this.#set(shard) : this.#incr(shard);
 	}
 
@@ -208,21 +223,53 @@ export class Load {
 	}
 
 	async #incr(shard: number): Promise<void> {
-		const counter = this.#random.pick(this.#shards[shard]!.counters);
-		const { floor } = counter;
-		counter.issue();
-		const outcome = await this.#watch.call("INCR", [shard], () => this.#client.incr(counter.key));
-		if ("error" in outcome) {
-			const { maybeExecuted = false } = outcome.error;
-			if (maybeExecuted) this.unknown += 1;
-			counter.failed(maybeExecuted);
-			return;
+		const increment = this.#increment(shard, this.#random.pick(this.#shards[shard]!.counters));
+		increment(await this.#watch.call("INCR", [shard], () => this.#client.incr(increment.key)));
+	}
+
+	/** Increments two keys together, half of the time only if nobody did meanwhile. */
+	async #transaction(shard: number): Promise<void> {
+		const { twins } = this.#shards[shard]!;
+		const [twin, other] = twins.map((counter) => this.#increment(shard, counter)) as [Increment, Increment];
+		const outcome = await this.#watch.call("MULTI", [shard], async () => {
+			if (this.#random.between(0, 1) === 0) return await this.#client.multi().incr(twin.key).incr(other.key).exec();
+			return await this.#client.watch(
+				[twin.key, other.key],
+				async (own) => {
+					const before = await own.mget([twin.key, other.key]);
+					if (before[0] !== before[1]) this.#watch.wrong(`${twin.key} was read as ${before[0]}, its twin as ${before[1]}`);
+					return own.multi().incr(twin.key).incr(other.key);
+				},
+				{ maxAttempts: 1000 },
+			);
+		});
+		const replies = "value" in outcome ? outcome.value : [outcome.error, outcome.error];
+		for (const [i, increment] of [twin, other].entries()) {
+			const reply = replies[i] as number | bigint | ClientError;
+			increment(reply instanceof ClientError ? { error: reply } : { value: reply });
 		}
-		this.items += 1;
-		const since = this.#watch.lossSince(shard);
-		const least = since === null ? floor : Math.min(floor, counter.floorSince(since));
-		const wrong = counter.acknowledged(Number(outcome.value), least, clock(), since === null);
-		if (wrong !== null) this.#watch.wrong(wrong);
+		if ("value" in outcome && replies[0] !== replies[1])
+			this.#watch.wrong(`a transaction incremented ${twin.key} and its twin to ${replies}`);
+	}
+
+	/** An increment that begins now; call it with what became of it. */
+	#increment(shard: number, counter: Counter): Increment {
+		const { floor, key } = counter;
+		counter.issue();
+		const done = (outcome: Outcome<number | bigint>): void => {
+			if ("error" in outcome) {
+				const { maybeExecuted = false } = outcome.error;
+				if (maybeExecuted) this.unknown += 1;
+				counter.failed(maybeExecuted);
+				return;
+			}
+			this.items += 1;
+			const since = this.#watch.lossSince(shard);
+			const least = since === null ? floor : Math.min(floor, counter.floorSince(since));
+			const wrong = counter.acknowledged(Number(outcome.value), least, clock(), since === null);
+			if (wrong !== null) this.#watch.wrong(wrong);
+		};
+		return Object.assign(done, { key });
 	}
 
 	#itemFailed(name: string, item: { shard: number; epoch: number }, error: ClientError): void {

@@ -14,6 +14,8 @@ export function shardOf(slot: number): number {
 export interface ShardKeys {
 	registers: string[];
 	counters: string[];
+	/** Two keys of one slot that are only incremented together. */
+	twins: [string, string];
 }
 
 /** The keys that one client writes and nobody else does, by shard. Half of a shard's registers are in one slot. */
@@ -26,6 +28,7 @@ export function keysOf(client: number): ShardKeys[] {
 				...keysIn(shard, REGISTERS / 2, (i) => `chaos:${client}:${i}`),
 			],
 			counters: keysIn(shard, COUNTERS, (i) => `chaos:${client}:${i}:n`),
+			twins: [`${tag}:twin`, `${tag}:other`],
 		};
 	});
 }
