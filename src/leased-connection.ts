@@ -72,6 +72,9 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	/** Why replies to these commands could not be told apart; null when they can. */
 	#refusal(request: Request): ClientError | null {
+		if (this.#inTransaction && isTransaction(request)) {
+			return new ClientError("UNSUPPORTED", "MULTI was said on this connection: what comes next is part of that transaction");
+		}
 		if (request.frames !== null && this.#stream === null) return null;
 		for (let i = 0; i < request.size; i++) {
 			if (this.#stream !== null) return new ClientError("UNSUPPORTED", `nothing can follow ${this.#stream} on its connection`);

@@ -240,6 +240,17 @@ describe("refused before a byte is sent", () => {
 		expect(await client.get("tx:foreign")).toBeNull();
 	});
 
+	test("a transaction inside of one that was begun by hand", async () => {
+		await using client = await createClient(inject("standaloneUrl"));
+		await client.withConnection({}, async (connection) => {
+			await connection.command("MULTI");
+			await connection.command("SET", "tx:by-hand", "1");
+			await expect(connection.multi().get("k").exec()).rejects.toMatchObject({ code: "UNSUPPORTED" });
+			expect(await connection.command("EXEC")).toEqual(["OK"]);
+			expect(await connection.multi().del("tx:by-hand").exec()).toEqual([1]);
+		});
+	});
+
 	test("a new command is asked about, and queued in its place", async () => {
 		await using client = await createClient(inject("standaloneUrl"));
 		const refused = client.multi().set("tx:unknown", "1").command("NO.SUCH", "k").exec();
