@@ -35,6 +35,9 @@ export interface Lease {
 /** Where a lease has to lead: to the primary that serves a slot, or to a node by its `host:port`. */
 export type LeaseTarget = { readonly slot: number } | { readonly node: string };
 
+/** Slots from, to, both included. */
+export type SlotRange = readonly [first: number, last: number];
+
 /** How long somebody waits for a lease. */
 export interface LeaseWait {
 	/** 0: as long as it takes. */
@@ -62,6 +65,10 @@ export interface Dispatcher {
 	/** The nodes there are, for commands that go to all of them; replicas only with "all". */
 	endpoints(scope: "primaries" | "all"): Endpoint[];
 	dispatchTo(node: Endpoint, request: Request): void;
+	/** The slots that a node of `endpoints` serves as a primary, as far as is known here; all of them where there is no cluster. */
+	slotsOf(node: Endpoint): SlotRange[];
+	/** Learns the nodes and their slots anew: resolves when a look that began after the call is over, whatever it brought. */
+	refresh(): Promise<void>;
 	/** @throws TIMEOUT, OVERLOADED, UNSUPPORTED, and why no connection could be opened */
 	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease>;
 	/** Why nothing is accepted any more; null while it is open. */

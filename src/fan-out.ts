@@ -6,7 +6,10 @@ import type { Reply } from "./resp/reply.js";
 /** Which nodes a keyless command goes to on a cluster; null: one primary is enough. */
 export function scopeOf({ requestPolicy, responsePolicy, name }: CommandInfo): "primaries" | "all" | null {
 	if (requestPolicy === "special") {
-		throw new ClientError("UNSUPPORTED", `${name}: its cursor belongs to one node; use withConnection({ node })`);
+		throw new ClientError(
+			"UNSUPPORTED",
+			`${name}: its cursor belongs to one node; use ${name === "SCAN" ? "client.scan(), or withConnection({ node })" : "withConnection({ node })"}`,
+		);
 	}
 	if (requestPolicy === "any" || responsePolicy === "special") return null;
 	return requestPolicy === "all-nodes" ? "all" : "primaries";

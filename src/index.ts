@@ -2,6 +2,8 @@
 export type { Client, LeaseOptions, Stats, ViewOptions } from "./client.js";
 export type { Key, Value } from "./commands/arguments.js";
 export type { BatchOptions } from "./commands/batches.js";
+export type { Scan } from "./commands/scan.js";
+export type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
 export type { SetEntry } from "./commands/set-batch.js";
 export type { SetOptions } from "./commands/set-options.js";
 export { createClient } from "./create-client.js";

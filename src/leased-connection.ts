@@ -5,7 +5,7 @@ import { connectionRefusal } from "./command-shared.js";
 import { lookup } from "./command-table.js";
 import type { Connection } from "./connection/connection.js";
 import { isSubscription } from "./connection/subscriptions.js";
-import type { Dispatcher, Gauges, Lease } from "./dispatcher.js";
+import type { Dispatcher, Gauges, Lease, SlotRange } from "./dispatcher.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import { unanswered } from "./refusal.js";
@@ -132,6 +132,14 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	dispatchTo(_node: Endpoint, request: Request): void {
 		this.dispatch(request);
+	}
+
+	slotsOf(): SlotRange[] {
+		return [[0, SLOT_COUNT - 1]];
+	}
+
+	refresh(): Promise<void> {
+		return Promise.resolve();
 	}
 
 	lease(): Promise<Lease> {

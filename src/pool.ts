@@ -2,7 +2,7 @@
 import { Budget } from "./budget.js";
 import type { Connection, ConnectionContext } from "./connection/connection.js";
 import { DedicatedPool } from "./dedicated.js";
-import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait } from "./dispatcher.js";
+import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait, SlotRange } from "./dispatcher.js";
 import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, WrongModeError } from "./errors.js";
 import { Fences } from "./fences.js";
@@ -12,6 +12,7 @@ import { Probe } from "./probe.js";
 import { ask } from "./question.js";
 import { BUSY_ATTEMPTS, classify, isHopeless, mayRepeat, unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Entry, EntryPart, type Link, type Request, settleAll } from "./request.js";
+import { SLOT_COUNT } from "./slot.js";
 import { drained } from "./util/drained.js";
 
 /** The layer above hears of nodes in trouble. */
@@ -118,6 +119,14 @@ export class Pool implements Dispatcher, Carrier {
 
 	dispatchTo(_node: Endpoint, request: Request): void {
 		this.dispatch(request);
+	}
+
+	slotsOf(): SlotRange[] {
+		return [[0, SLOT_COUNT - 1]];
+	}
+
+	refresh(): Promise<void> {
+		return Promise.resolve();
 	}
 
 	async lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease> {

@@ -290,9 +290,10 @@ export class Attempt implements Entry {
 		// A transaction that was executed was, whatever became of ASKING.
 		const result = this.span > 1 && !(whole instanceof ClientError) ? whole : (this.#askError ?? whole);
 		this.#askError = null;
-		this.link = null;
-		if (result instanceof ClientError) this.refused(result, link);
-		else this.settle(result);
+		if (result instanceof ClientError) {
+			this.link = null;
+			this.refused(result, link);
+		} else this.settle(result);
 		this.#back();
 	}
 

@@ -84,9 +84,15 @@ export class SingleRequest extends Timed implements Request, Command {
 	}
 
 	answered(_index: number, reply: Reply, link: Link): void {
-		this.link = null;
-		if (reply instanceof ClientError) this.attempt().refused(reply, link);
-		else this.settle(0, reply);
+		if (reply instanceof ClientError) {
+			this.link = null;
+			this.attempt().refused(reply, link);
+		} else this.settle(0, reply);
+	}
+
+	/** The connection that its reply came from, once it has one. */
+	get answeredBy(): Link | null {
+		return this.#attempt?.link ?? this.link;
 	}
 
 	lost(_index: number, error: ClientError, written: boolean): void {

@@ -6,7 +6,7 @@
  */
 import { Budget } from "../budget.js";
 import type { ConnectionContext } from "../connection/connection.js";
-import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait } from "../dispatcher.js";
+import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait, SlotRange } from "../dispatcher.js";
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import { Fences } from "../fences.js";
@@ -139,6 +139,24 @@ export class Cluster implements Dispatcher, Carrier {
 	dispatchTo(node: Endpoint, request: Request): void {
 		if (this.#closed !== null) settleAll(request, this.#closed);
 		else this.#nodes.at(node).dispatch(request);
+	}
+
+	slotsOf(node: Endpoint): SlotRange[] {
+		const pool = this.#nodes.find(formatEndpoint(node));
+		const ranges: SlotRange[] = [];
+		let first = -1;
+		for (let slot = 0; slot <= SLOT_COUNT; slot++) {
+			const own = slot < SLOT_COUNT && pool !== undefined && this.#map.get(slot)?.primary === pool;
+			if (own && first === -1) first = slot;
+			if (own || first === -1) continue;
+			ranges.push([first, slot - 1]);
+			first = -1;
+		}
+		return ranges;
+	}
+
+	refresh(): Promise<void> {
+		return this.#refresh.next();
 	}
 
 	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease> {

@@ -16,6 +16,12 @@ export interface RefreshObserver {
 	adopt(view: readonly ShardView[]): void;
 }
 
+/** Somebody who waits until so many refreshes are over. */
+interface Waiting {
+	readonly finished: number;
+	readonly resolve: () => void;
+}
+
 /** While a node that owes replies is silent, the others are asked this often whether its slots are still its own. */
 const SUSPECT_POLL_MS = 500;
 /** A node that has not answered by then is not waited for any more: the next one is asked as well. */
@@ -42,6 +48,7 @@ export class TopologyRefresh {
 	#running = false;
 	/** Of seeds that are asked because no node answers. */
 	#strangers: readonly Pool[] = [];
+	readonly #waiting: Waiting[] = [];
 	#stopped = false;
 
 	constructor(context: ConnectionContext, nodes: Nodes, observer: RefreshObserver) {
@@ -68,6 +75,23 @@ export class TopologyRefresh {
 			this.#soon = null;
 			void this.#run();
 		}, Math.max(0, wait) + jitter);
+	}
+
+	/** Asks for a refresh; resolves when one that began after this call is over, or none will begin any more. */
+	next(): Promise<void> {
+		if (this.#stopped) return Promise.resolve();
+		const finished = this.finished + (this.#running ? 2 : 1);
+		this.request();
+		return new Promise((resolve) => this.#waiting.push({ finished, resolve }));
+	}
+
+	#tellWaiting(): void {
+		for (let i = this.#waiting.length - 1; i >= 0; i--) {
+			const { finished, resolve } = this.#waiting[i] as Waiting;
+			if (!this.#stopped && finished > this.finished) continue;
+			this.#waiting.splice(i, 1);
+			resolve();
+		}
 	}
 
 	/** Asks every `SUSPECT_POLL_MS`, without regard to `minRefreshMs`, as long as a node is suspected. */
@@ -133,6 +157,7 @@ export class TopologyRefresh {
 		this.#endPoll();
 		this.#leaveStrangers();
 		this.#soon = null;
+		this.#tellWaiting();
 	}
 
 	async #run(): Promise<void> {
@@ -146,6 +171,7 @@ export class TopologyRefresh {
 		if (this.#stopped) return;
 		const adopted = view !== null && this.#adopted(view);
 		this.finished += 1;
+		this.#tellWaiting();
 		if (this.#again || !adopted) this.request();
 	}
 

@@ -1,12 +1,13 @@
 import { Client } from "../../src/client.js";
 import { Core, newCounters } from "../../src/core.js";
 import { DeadlineClock } from "../../src/deadline-clock.js";
-import type { Dispatcher, Gauges, Lease } from "../../src/dispatcher.js";
+import type { Dispatcher, Gauges, Lease, SlotRange } from "../../src/dispatcher.js";
 import type { Endpoint } from "../../src/endpoint.js";
 import { ClientError } from "../../src/errors.js";
 import { type ClientOptions, resolveOptions } from "../../src/options.js";
 import type { Carrier, Command, Request } from "../../src/request.js";
 import { type Reply, ReplyMode } from "../../src/resp/reply.js";
+import { SLOT_COUNT } from "../../src/slot.js";
 
 /** Hands every answer to whoever asked: nothing is retried or redirected. */
 const carrier: Carrier = {
@@ -79,6 +80,14 @@ export class FakeDispatcher implements Dispatcher {
 
 	dispatchTo(_node: Endpoint, request: Request): void {
 		this.dispatch(request);
+	}
+
+	slotsOf(): SlotRange[] {
+		return [[0, SLOT_COUNT - 1]];
+	}
+
+	refresh(): Promise<void> {
+		return Promise.resolve();
 	}
 
 	lease(): Promise<Lease> {
