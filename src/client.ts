@@ -417,7 +417,8 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 
 	/** Before anything is copied or made for a call that has no room. */
 	#refusal(key: Key, flags: number): Promise<never> | null {
-		if (this.#core.closed !== null) return null;
+		// Whoever listens hears of calls that are refused for want of room too.
+		if (this.#core.closed !== null || this.#core.settings.teller.tracesCommands) return null;
 		try {
 			return this.#core.dispatcher.refusal(keySlot(key), flags);
 		} catch {

@@ -2,6 +2,7 @@
 import { FrameWriter } from "./batch/frames.js";
 import type { Crowd } from "./budget.js";
 import { CommandTable } from "./command-table.js";
+import { traceCommand } from "./commands/traced.js";
 import type { DeadlineClock } from "./deadline-clock.js";
 import type { Counters, Dispatcher } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
@@ -106,6 +107,18 @@ export class Core {
 		timeoutMs: number,
 		signal: AbortSignal | undefined,
 		dispatch?: () => void,
+	): void {
+		const { teller } = this.settings;
+		if (teller.tracesCommands && !request.internal) {
+			traceCommand(teller, request, () => this.#start(request, timeoutMs, signal, dispatch));
+		} else this.#start(request, timeoutMs, signal, dispatch);
+	}
+
+	#start(
+		request: SingleRequest | TransactionRequest,
+		timeoutMs: number,
+		signal: AbortSignal | undefined,
+		dispatch: (() => void) | undefined,
 	): void {
 		if (this.#closing !== null) {
 			request.settle(0, this.#closing);

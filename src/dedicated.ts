@@ -92,8 +92,10 @@ export class DedicatedPool {
 	release(connection: Connection, clean: boolean): void {
 		if (!this.#lent.delete(connection)) return;
 		const reusable = clean && !this.#outdated.has(connection) && !connection.isClosed;
-		if (reusable && this.#closed === null) this.#rest(connection);
-		else connection.destroy(new ClientError("CLOSED", "the leased connection was released"));
+		if (reusable && this.#closed === null) {
+			connection.login?.giveBack();
+			this.#rest(connection);
+		} else connection.destroy(new ClientError("CLOSED", "the leased connection was released"));
 		this.#serve();
 	}
 
@@ -134,6 +136,7 @@ export class DedicatedPool {
 			const connection = this.#takeIdle();
 			if (connection === undefined) break;
 			this.#lent.add(connection);
+			connection.login?.lend();
 			waiter.take(connection);
 		}
 		const { maxDedicated } = this.#node.settings.pool;
@@ -155,6 +158,11 @@ export class DedicatedPool {
 			suspected: this.#suspected,
 			lost: (connection) => this.#lost(connection),
 			push: () => {},
+			expelled: (connection, cause) => {
+				// Whoever has it goes on with it; nobody gets it after that.
+				if (this.#lent.has(connection)) this.#outdated.add(connection);
+				else connection.destroy(cause);
+			},
 		});
 		this.#openings.add(opening);
 		opening.ready.then(

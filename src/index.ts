@@ -18,7 +18,17 @@ export {
 	ReplyError,
 	TargetTooSmallError,
 } from "./errors.js";
-export { type ClientOptions, type Credentials, optionsFromEnv } from "./options.js";
+export type {
+	BatchEvent,
+	CommandEvent,
+	ConnectionEvent,
+	ConnectionState,
+	ErrorEvent,
+	Hooks,
+	RedirectionEvent,
+	TopologyEvent,
+} from "./events.js";
+export { type ClientOptions, type Credentials, type ExpiringCredentials, optionsFromEnv } from "./options.js";
 export type { Pipeline } from "./pipeline.js";
 export type { Reply } from "./resp/reply.js";
 export type { Transaction } from "./transaction.js";

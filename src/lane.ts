@@ -11,7 +11,7 @@ import { credentialsFor } from "./connection/credentials.js";
 import { isStubborn } from "./connection/stubborn.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
-import type { Credentials } from "./options.js";
+import type { ExpiringCredentials } from "./options.js";
 import { isHopeless } from "./refusal.js";
 import { commandsOf, type Entry, handBack, isAwaited, type Link } from "./request.js";
 import { backoffMs } from "./util/backoff.js";
@@ -26,6 +26,8 @@ export interface LaneObserver {
 	ready(): void;
 	suspected(connection: Connection): void;
 	lost(cause: ClientError): void;
+	/** The server knows the connection no more: it has to be renewed, and what it owes guarded. */
+	expelled(connection: Connection, cause: ClientError): void;
 }
 
 /** What all connections to one node have in common. */
@@ -43,7 +45,7 @@ export interface NodeContext extends ConnectionContext {
 /** Begins a connection to the node; the error when not even that is possible. */
 export function connectTo(
 	node: NodeContext,
-	credentials: Credentials | undefined,
+	credentials: ExpiringCredentials | undefined,
 	observer: ConnectionObserver,
 ): Connection | ClientError {
 	const { endpoint, budget, readOnly, identity } = node;
@@ -181,7 +183,7 @@ export class Lane {
 		this.#unpark(cause);
 	}
 
-	#connect(credentials: Credentials | undefined): void {
+	#connect(credentials: ExpiringCredentials | undefined): void {
 		const node = this.#node;
 		// Nobody subscribes on a shared connection.
 		const observer: ConnectionObserver = {
@@ -191,6 +193,7 @@ export class Lane {
 				if (!this.#retired.delete(connection)) this.#lost(cause);
 			},
 			push: () => {},
+			expelled: (connection, cause) => this.#observer.expelled(connection, cause),
 		};
 		const connection = connectTo(node, credentials, observer);
 		if (connection instanceof ClientError) {

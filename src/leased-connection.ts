@@ -173,6 +173,8 @@ export class LeasedConnection implements Dispatcher, Carrier {
 
 	refused(attempt: Attempt, error: ClientError): void {
 		if (error.code === "READONLY" || error.code === "MOVED") this.#astray(error);
+		// The server knows it no more; inside a script the word means nothing.
+		if (error.code === "NOAUTH") this.#changed = true;
 		const elsewhere = error.code === "READONLY" || error.code === "MOVED" || error.code === "ASK";
 		const lost = elsewhere && this.#watched.has(attempt.request);
 		attempt.settle(lost ? notExecuted(`the watch is lost, as ${error.code} shows: nothing was executed`, error) : error);

@@ -3,7 +3,7 @@ import type { Connection, ConnectionObserver } from "./connection/connection.js"
 import { credentialsFor } from "./connection/credentials.js";
 import { ClientError } from "./errors.js";
 import { connectTo, type NodeContext } from "./lane.js";
-import type { Credentials } from "./options.js";
+import type { ExpiringCredentials } from "./options.js";
 
 export class Opening {
 	/** Rejects with CONNECTION, TIMEOUT, AUTH, CLUSTER, or what it was destroyed with. */
@@ -37,7 +37,7 @@ export class Opening {
 		this.#connection?.destroy(cause);
 	}
 
-	#connect(credentials: Credentials | undefined, later: Omit<ConnectionObserver, "ready">): void {
+	#connect(credentials: ExpiringCredentials | undefined, later: Omit<ConnectionObserver, "ready">): void {
 		let ready = false;
 		const observer: ConnectionObserver = {
 			...later,

@@ -1,12 +1,23 @@
 /** What `createClient` takes: types, the one table of defaults, URLs, environment. */
 import { isIPv6 } from "node:net";
 import { createSecureContext, type ConnectionOptions as TlsOptions } from "node:tls";
+import { eventKinds, Teller } from "./channels.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClientError, InvalidOptionError } from "./errors.js";
+import type { Hooks } from "./events.js";
 
 export interface Credentials {
 	username?: string;
 	password?: string;
+}
+
+/** What a provider gives. */
+export interface ExpiringCredentials extends Credentials {
+	/**
+	 * Milliseconds for which they are good, from now on: of a token that the provider keeps, what is left of it. Live connections are given new
+	 * ones by `AUTH` before that time is over. Without it they hold as long as their connection.
+	 */
+	expiresInMs?: number;
 }
 
 export interface ClientOptions {
@@ -23,8 +34,13 @@ export interface ClientOptions {
 	socket?: { keepAliveMs?: number; maxBulkBytes?: number };
 	/** TLS options of Node but for addresses, or `true`. Given, or implied by a `rediss` URL. */
 	tls?: boolean | Omit<TlsOptions, "host" | "port" | "path" | "socket">;
-	/** Or a provider, asked anew for each connection. Of its errors nothing is passed on but a code such as ETIMEDOUT. */
-	auth?: Credentials | ((node: Endpoint) => Credentials | Promise<Credentials>);
+	/**
+	 * Or a provider, asked anew for each connection, and once per node before what it gave expires. Of its errors nothing is passed on but a
+	 * code such as ETIMEDOUT.
+	 */
+	auth?: Credentials | ((node: Endpoint) => ExpiringCredentials | Promise<ExpiringCredentials>);
+	/** Told what happens to this client. Channels of `node:diagnostics_channel` tell of all clients: `slotwire:command` and so on. */
+	hooks?: Hooks;
 	pool?: Partial<PoolSettings>;
 	cluster?: Partial<ClusterSettings>;
 	retry?: Partial<RetrySettings>;
@@ -85,6 +101,8 @@ export interface Settings {
 	readonly socket: { readonly keepAliveMs: number; readonly maxBulkBytes: number };
 	readonly tls: TlsOptions | undefined;
 	readonly auth: ClientOptions["auth"];
+	/** Tells hooks and channels what happens. */
+	readonly teller: Teller;
 	readonly pool: PoolSettings;
 	readonly cluster: ClusterSettings;
 	readonly retry: RetrySettings;
@@ -132,7 +150,18 @@ const mayBeZero = new Set([
 	"timeouts.startMs",
 ]);
 
-const topLevel = new Set([...Object.keys(defaults), "url", "nodes", "name", "database", "protocol", "tls", "auth", "copy"]);
+const topLevel = new Set([
+	...Object.keys(defaults),
+	"url",
+	"nodes",
+	"name",
+	"database",
+	"protocol",
+	"tls",
+	"auth",
+	"copy",
+	"hooks",
+]);
 
 /**
  * Checks what the caller gave and fills in the defaults.
@@ -157,15 +186,17 @@ export function resolveOptions(input: string | ClientOptions): Settings {
 	if (protocol !== 2 && protocol !== 3) throw new InvalidOptionError("protocol", "must be 2 or 3");
 	const { copy = false } = options;
 	if (typeof copy !== "boolean") throw new InvalidOptionError("copy", "must be true or false");
+	const name = nameOf(options.name ?? fromUrl?.name);
 	return {
 		mode,
 		seeds,
-		name: nameOf(options.name ?? fromUrl?.name),
+		name,
 		database,
 		protocol,
 		socket: group("socket", options.socket),
 		tls: tlsOf(options.tls, fromUrl?.tls ?? false),
 		auth: authOf(options.auth) ?? fromUrl?.auth,
+		teller: new Teller(hooksOf(options.hooks), name),
 		pool: group("pool", options.pool),
 		cluster: clusterOf(options.cluster),
 		retry: group("retry", options.retry),
@@ -360,6 +391,17 @@ function authOf(auth: ClientOptions["auth"]): ClientOptions["auth"] {
 		if (value !== undefined && typeof value !== "string") throw new InvalidOptionError(`auth.${field}`, "must be a string");
 	}
 	return { ...auth };
+}
+
+function hooksOf(hooks: Hooks | undefined): Hooks | undefined {
+	if (hooks === undefined) return undefined;
+	if (typeof hooks !== "object" || hooks === null) throw new InvalidOptionError("hooks", "must be an object");
+	for (const [kind, hook] of Object.entries(hooks)) {
+		if (!(eventKinds as readonly string[]).includes(kind))
+			throw new InvalidOptionError(`hooks.${kind}`, "is not a kind of event");
+		if (hook !== undefined && typeof hook !== "function") throw new InvalidOptionError(`hooks.${kind}`, "must be a function");
+	}
+	return { ...hooks };
 }
 
 /** Fills a group of numbers from its defaults, refusing what is not a field of it or not a number it can be. */

@@ -10,7 +10,7 @@ import { Lane, type NodeContext } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
 import { Probe } from "./probe.js";
 import { ask } from "./question.js";
-import { BUSY_ATTEMPTS, classify, isHopeless, mayRepeat, unanswered } from "./refusal.js";
+import { BUSY_ATTEMPTS, classify, FORGOTTEN_ATTEMPTS, isHopeless, mayRepeat, unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Entry, EntryPart, type Link, type Request, settleAll } from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
 import { drained } from "./util/drained.js";
@@ -22,6 +22,8 @@ export interface PoolObserver {
 	lost(pool: Pool): void;
 	/** It is not the node that commands were sent to it for: a replica by now, or without their slot. */
 	misplaced(pool: Pool): void;
+	/** A node knows one of its connections no more: that has to be renewed, and what it owes guarded. */
+	expelled?(connection: Connection, cause: ClientError): void;
 }
 
 export class Pool implements Dispatcher, Carrier {
@@ -55,6 +57,10 @@ export class Pool implements Dispatcher, Carrier {
 			lost: (cause: ClientError) => {
 				this.#startFailed(cause);
 				observer?.lost(this);
+			},
+			expelled: (connection: Connection, cause: ClientError) => {
+				if (observer?.expelled !== undefined) observer.expelled(connection, cause);
+				else this.#replace(connection, cause);
 			},
 		};
 		this.#lanes = Array.from({ length: shared }, () => new Lane(this.#node, laneObserver));
@@ -235,6 +241,11 @@ export class Pool implements Dispatcher, Carrier {
 		for (const connection of this.live()) if (connection.isSuspected) connection.destroy(cause);
 	}
 
+	/** Whether new commands go out on it. */
+	sendsOn(link: Link): boolean {
+		return this.#lanes.some((lane) => lane.current === link);
+	}
+
 	/** Another connection takes the place of this one. What this one still owes has to be guarded before. */
 	renew(link: Link, cause: ClientError): void {
 		for (const lane of this.#lanes) lane.renew(link, cause);
@@ -260,9 +271,11 @@ export class Pool implements Dispatcher, Carrier {
 		} else if (this.#closed !== null || kind === "split" || kind === "fail" || (cluster && kind === "demoted")) {
 			attempt.settle(error);
 		} else {
-			const maxAttempts = kind === "busy" ? Math.min(BUSY_ATTEMPTS, retry.maxAttempts) : retry.maxAttempts;
+			const few = kind === "busy" ? BUSY_ATTEMPTS : kind === "forgotten" ? FORGOTTEN_ATTEMPTS : retry.maxAttempts;
+			const maxAttempts = Math.min(few, retry.maxAttempts);
 			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
 			if (held) this.#node.counters.retries += 1;
+			if (kind === "forgotten") this.#replace(link, forgotten(link.endpoint, error));
 		}
 		// The word of a script as well, although that is not sent again.
 		if (error.code === "READONLY") this.#astray(link, error);
@@ -280,11 +293,14 @@ export class Pool implements Dispatcher, Carrier {
 		const ready = this.#lanes.map((lane) => lane.current).filter((connection) => connection?.isReady) as Connection[];
 		if (!ready.some((connection) => connection === link) && !this.#dedicated.has(link)) return;
 		const cause = new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)} is no primary any more`, { cause: error });
-		for (const connection of ready) {
-			this.#fences.guardAll(connection, this.budget);
-			this.renew(connection, cause);
-		}
+		for (const connection of ready) this.#replace(connection, cause);
 		this.#dedicated.renew(cause);
+	}
+
+	#replace(link: Link, cause: ClientError): void {
+		if (!this.sendsOn(link)) return;
+		this.#fences.guardAll(link, this.budget);
+		this.renew(link, cause);
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
@@ -322,4 +338,9 @@ export class Pool implements Dispatcher, Carrier {
 		const { clock, settings } = this.#node;
 		return ask(args, clock, settings.timeouts.commandMs || 5000, send).catch(() => {});
 	}
+}
+
+/** Why a connection whose commands are refused with NOAUTH is made anew. */
+export function forgotten(node: Endpoint, error: ClientError): ClientError {
+	return new ClientError("CONNECTION", `${formatEndpoint(node)} does not know the connection any more`, { cause: error });
 }

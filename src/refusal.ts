@@ -13,6 +13,7 @@ import { SLOT_COUNT } from "./slot.js";
  * | later | TRYAGAIN, LOADING, MASTERDOWN | nothing was executed: send again after a pause |
  * | down | CLUSTERDOWN | one node's opinion: ask the others for theirs, send again after a pause |
  * | demoted | READONLY | the node is no primary any more: find out who is, send again after a pause |
+ * | forgotten | NOAUTH, or that the command is too long for a stranger | the server does not know the connection any more: make it anew, send again there |
  * | busy | BUSY, NOREPLICAS | the node is well and may be ready soon: a few pauses, then the caller's |
  * | fail | anything else | the caller's |
  *
@@ -20,13 +21,19 @@ import { SLOT_COUNT } from "./slot.js";
  */
 export type Refusal =
 	| { readonly kind: "moved" | "ask"; readonly slot: number; readonly host: string; readonly port: number }
-	| { readonly kind: "split" | "later" | "down" | "demoted" | "busy" | "fail" };
+	| { readonly kind: "split" | "later" | "down" | "demoted" | "forgotten" | "busy" | "fail" };
 
 /** How often a command that met a busy node is sent again. */
 export const BUSY_ATTEMPTS = 5;
+/** The same for one whose connection the server forgot: each time it had been greeted anew. */
+export const FORGOTTEN_ATTEMPTS = 3;
 
 const fail: Refusal = { kind: "fail" };
 const later: Refusal = { kind: "later" };
+const forgotten: Refusal = { kind: "forgotten" };
+
+/** Instead of NOAUTH, when a command has more than 10 arguments or one of more than 16 KiB; the server hangs up after it. */
+const TOO_LONG_FOR_A_STRANGER = /^ERR Protocol error: unauthenticated (multi)?bulk length/;
 
 export function classify(error: ClientError, command: Command): Refusal {
 	const script = (command.flags & CommandFlag.script) !== 0;
@@ -47,6 +54,10 @@ export function classify(error: ClientError, command: Command): Refusal {
 			return { kind: "down" };
 		case "READONLY":
 			return { kind: "demoted" };
+		case "NOAUTH":
+			return forgotten;
+		case "ERR":
+			return TOO_LONG_FOR_A_STRANGER.test(error.message) ? forgotten : fail;
 		case "BUSY":
 		case "NOREPLICAS":
 			return { kind: "busy" };

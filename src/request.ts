@@ -224,6 +224,8 @@ export class Attempt implements Entry {
 	/** What went wrong last, and the node that said so. */
 	error: ClientError | null = null;
 	node = "";
+	/** The connection that brought it back last. */
+	last: Link | null = null;
 	/** Whoever waits for it to come back, whatever it brings; called once, after its carrier was. */
 	onBack: (() => void) | null = null;
 	#askError: ClientError | null = null;
@@ -290,6 +292,7 @@ export class Attempt implements Entry {
 		// A transaction that was executed was, whatever became of ASKING.
 		const result = this.span > 1 && !(whole instanceof ClientError) ? whole : (this.#askError ?? whole);
 		this.#askError = null;
+		this.last = link;
 		if (result instanceof ClientError) {
 			this.link = null;
 			this.refused(result, link);
@@ -300,12 +303,14 @@ export class Attempt implements Entry {
 	refused(error: ClientError, link: Link): void {
 		if (this.abandoned) return;
 		this.error = error;
+		this.last = link;
 		this.node = formatEndpoint(link.endpoint);
 		this.request.carrier.refused(this, error, link);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
 		if (this.asking && index === 0) return;
+		this.last = this.link ?? this.last;
 		this.link = null;
 		this.#askError = null;
 		if (written) this.losses += 1;

@@ -78,6 +78,28 @@ export class SingleRequest extends Timed implements Request, Command {
 		return this;
 	}
 
+	get name(): Argument {
+		return this.args[0] ?? "";
+	}
+
+	/** Has `told` hear of its settlement ahead of its caller: with the error, its last connection, and what it went through. */
+	trace(told: (error: ClientError | null, link: Link | null, attempt: Attempt | null) => void): void {
+		const resolve = this.#resolve;
+		const reject = this.#reject;
+		const tell = (error: ClientError | null): void => {
+			const attempt = this.#attempt;
+			told(error, (attempt ?? this).link ?? attempt?.last ?? null, attempt);
+		};
+		this.#resolve = (value) => {
+			tell(null);
+			resolve(value);
+		};
+		this.#reject = (error) => {
+			tell(error);
+			reject(error);
+		};
+	}
+
 	attempt(): Attempt {
 		this.#attempt ??= new Attempt(this, 0);
 		return this.#attempt;
@@ -96,8 +118,12 @@ export class SingleRequest extends Timed implements Request, Command {
 	}
 
 	lost(_index: number, error: ClientError, written: boolean): void {
+		const { link } = this;
 		this.link = null;
-		if (!this.abandoned) this.attempt().lost(0, error, written);
+		if (this.abandoned) return;
+		const attempt = this.attempt();
+		attempt.last = link;
+		attempt.lost(0, error, written);
 	}
 
 	settle(_index: number, result: Reply | ClientError): void {

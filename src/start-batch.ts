@@ -1,5 +1,6 @@
 import { BatchRun, type BatchWork } from "./batch/batch.js";
 import type { ResolvedBatchOptions } from "./commands/batches.js";
+import { traceBatch } from "./commands/traced.js";
 import { aborted, type Core, onAbort, type View } from "./core.js";
 import type { ClientError } from "./errors.js";
 
@@ -17,6 +18,20 @@ export function startBatch<T>(
 	blockMs = 0,
 ): void {
 	if (core.closed !== null) throw core.closed;
+	const { teller } = core.settings;
+	if (teller.tracesBatches) {
+		traceBatch(teller, work, finish, (traced) => begin(core, view, work, batch, traced, blockMs));
+	} else begin(core, view, work, batch, finish, blockMs);
+}
+
+function begin<T>(
+	core: Core,
+	view: View,
+	work: BatchWork<T>,
+	batch: ResolvedBatchOptions,
+	finish: (results: (T | ClientError)[], failed: boolean) => void,
+	blockMs: number,
+): void {
 	const run = new BatchRun<T>(work, core.dispatcher, batch.maxInflight, (results, failed) => {
 		core.batches.delete(run);
 		finish(results, failed);

@@ -130,8 +130,9 @@ export class TransactionRequest extends Timed implements Request {
 	#attempt: TransactionAttempt | null = null;
 	/** The command that was refused when it was to be queued, in the last try. */
 	#refusedAt = -1;
-	readonly #resolve: (replies: (Reply | ClientError)[]) => void;
-	readonly #reject: (error: ClientError) => void;
+	readonly name = "MULTI";
+	#resolve: (replies: (Reply | ClientError)[]) => void;
+	#reject: (error: ClientError) => void;
 
 	/** @param slot of its keys, also where slots do not matter for routing: it keeps its place among the commands of that slot; -1: it has none */
 	constructor(
@@ -172,6 +173,28 @@ export class TransactionRequest extends Timed implements Request {
 		return this.#wire[index] as Command;
 	}
 
+	get slot(): number {
+		return this.subject.slot;
+	}
+
+	/** Has `told` hear of its settlement ahead of its caller: with the error, its last connection, and what it went through. */
+	trace(told: (error: ClientError | null, link: Link | null, attempt: Attempt | null) => void): void {
+		const resolve = this.#resolve;
+		const reject = this.#reject;
+		const tell = (error: ClientError | null): void => {
+			const attempt = this.#attempt;
+			told(error, (attempt ?? this).link ?? attempt?.last ?? null, attempt);
+		};
+		this.#resolve = (replies) => {
+			tell(null);
+			resolve(replies);
+		};
+		this.#reject = (error) => {
+			tell(error);
+			reject(error);
+		};
+	}
+
 	attempt(): TransactionAttempt {
 		this.#attempt ??= new TransactionAttempt(this);
 		return this.#attempt;
@@ -180,15 +203,20 @@ export class TransactionRequest extends Timed implements Request {
 	answered(index: number, reply: Reply, link: Link): void {
 		const whole = this.collect(index, reply, link);
 		if (whole === undefined) return;
-		this.link = null;
-		if (whole instanceof ClientError) this.attempt().refused(whole, link);
-		else this.settle(0, whole);
+		if (whole instanceof ClientError) {
+			this.link = null;
+			this.attempt().refused(whole, link);
+		} else this.settle(0, whole);
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
 		if (index < this.size - 1) return;
+		const { link } = this;
 		this.link = null;
-		if (!this.abandoned) this.attempt().lost(this.size - 1, error, written);
+		if (this.abandoned) return;
+		const attempt = this.attempt();
+		attempt.last = link;
+		attempt.lost(this.size - 1, error, written);
 	}
 
 	/**

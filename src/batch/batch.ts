@@ -36,6 +36,8 @@ export function isWhole(items: number, window: number): boolean {
 
 /** What is particular to one kind of batch. */
 export interface BatchWork<T> {
+	/** Of its commands; absent: they are of all kinds. */
+	readonly name?: string;
 	readonly items: number;
 	/** Items of a lane that are planned at a time, see {@link windowOf}. */
 	readonly window: number;

@@ -11,8 +11,16 @@ import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import { Fences } from "../fences.js";
 import type { Lane } from "../lane.js";
-import type { Pool } from "../pool.js";
-import { BUSY_ATTEMPTS, classify, mayRepeat, type Refusal, resolveRedirection, unanswered } from "../refusal.js";
+import { forgotten, type Pool } from "../pool.js";
+import {
+	BUSY_ATTEMPTS,
+	classify,
+	FORGOTTEN_ATTEMPTS,
+	mayRepeat,
+	type Refusal,
+	resolveRedirection,
+	unanswered,
+} from "../refusal.js";
 import {
 	type Attempt,
 	type Carrier,
@@ -52,6 +60,8 @@ export class Cluster implements Dispatcher, Carrier {
 	#map = new SlotMap<Shard>();
 	/** Slots that MOVED told of since the running refresh began. */
 	readonly #moved = new Map<number, Pool>();
+	/** How often MOVED changed the map since it was adopted. */
+	#movedSince = 0;
 	/** Commands without keys go here; chosen anew with each map, so that many clients spread over the primaries. */
 	#anyPrimary: Pool | undefined;
 	/** Primaries of earlier maps that are none now. */
@@ -67,6 +77,7 @@ export class Cluster implements Dispatcher, Carrier {
 			lost: (pool) => this.#nodeLost(pool),
 			suspected: () => this.#refresh.pollWhileSuspected(),
 			misplaced: (pool) => this.#refresh.request({ doubted: pool }),
+			expelled: (connection, cause) => this.#replace(connection, cause),
 		});
 		this.#refresh = new TopologyRefresh(context, this.#nodes, {
 			began: () => this.#moved.clear(),
@@ -226,6 +237,10 @@ export class Cluster implements Dispatcher, Carrier {
 			case "busy":
 				this.#later(attempt, error, link, Math.min(BUSY_ATTEMPTS, this.#context.settings.retry.maxAttempts));
 				return;
+			case "forgotten":
+				this.#later(attempt, error, link, Math.min(FORGOTTEN_ATTEMPTS, this.#context.settings.retry.maxAttempts));
+				this.#replace(link, forgotten(link.endpoint, error));
+				return;
 			case "split":
 			case "fail":
 				// A script is not sent again, but the next one without keys shall not meet the same node.
@@ -237,6 +252,15 @@ export class Cluster implements Dispatcher, Carrier {
 	#leaveDemoted(attempt: Attempt, link: Link): void {
 		this.#refresh.request({ doubted: this.#poolOf(link) });
 		if (attempt.subject.slot === -1) this.#changeAnyPrimary();
+	}
+
+	/** Another connection takes the place of this one, and nothing overtakes what it still owes. */
+	#replace(link: Link, cause: ClientError): void {
+		const pool = this.#nodes.all().find((each) => each.sendsOn(link));
+		if (pool === undefined) return;
+		// Commands for primaries do not wait for what a replica owes.
+		if (!link.readOnly) this.#fences.guardAll(link, pool.budget);
+		pool.renew(link, cause);
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
@@ -266,6 +290,8 @@ export class Cluster implements Dispatcher, Carrier {
 		}
 		const origin = this.#poolOf(link);
 		const target = this.#targetOf(refusal, link.endpoint);
+		const word = refusal.kind === "moved" ? "MOVED" : "ASK";
+		this.#context.settings.teller.redirection(word, refusal.slot, link.endpoint, target?.endpoint ?? null);
 		if (target === null) {
 			this.#refresh.request({ doubted: origin });
 			this.#later(attempt, error, link);
@@ -372,6 +398,7 @@ export class Cluster implements Dispatcher, Carrier {
 
 	#moveSlot(slot: number, primary: Pool): void {
 		this.#moved.set(slot, primary);
+		if (this.#map.get(slot)?.primary !== primary) this.#movedSince += 1;
 		assignSlot(this.#map, slot, primary);
 	}
 
@@ -402,10 +429,18 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#map = map;
 		const { shards } = map;
 		this.#anyPrimary = shards[Math.floor(Math.random() * shards.length)]?.primary;
-		this.#leaveOldOwners(before, map);
+		const moved = this.#leaveOldOwners(before, map);
 		const current = shards.flatMap((shard) => [shard.primary, ...shard.readers]);
 		this.#nodes.keep(new Set([...current, ...this.#seedsAmong(shards, before)]));
 		for (const pool of current) pool.warm();
+		const slotsMoved = moved + this.#movedSince;
+		this.#movedSince = 0;
+		this.#context.settings.teller.topology(() => ({
+			kind: "adopted",
+			primaries: shards.map((shard) => formatEndpoint(shard.primary.endpoint)),
+			replicas: shards.flatMap((shard) => shard.replicas.map(formatEndpoint)),
+			slotsMoved,
+		}));
 	}
 
 	/**
@@ -423,8 +458,11 @@ export class Cluster implements Dispatcher, Carrier {
 		return { primary, replicas, readers: this.#readsReplicas ? replicas.map((node) => this.#nodes.reader(node)) : [] };
 	}
 
-	/** Commands on their way to nodes that lost slots: none of them may be overtaken, and none may wait for a node that is gone. */
-	#leaveOldOwners(before: SlotMap<Shard>, now: SlotMap<Shard>): void {
+	/**
+	 * Commands on their way to nodes that lost slots: none of them may be overtaken, and none may wait for a node that is gone.
+	 * @returns how many slots have another primary
+	 */
+	#leaveOldOwners(before: SlotMap<Shard>, now: SlotMap<Shard>): number {
 		const primaries = new Set(now.shards.map((shard) => shard.primary));
 		const moved: number[] = [];
 		for (let slot = 0; slot < SLOT_COUNT; slot++) {
@@ -444,6 +482,7 @@ export class Cluster implements Dispatcher, Carrier {
 			}
 			pool.unqueue(new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} serves some of its slots no more`));
 		}
+		return moved.length;
 	}
 
 	/** Commands without keys go to another primary, if one is connected. */

@@ -42,6 +42,8 @@ export class TopologyRefresh {
 	#poll: NodeJS.Timeout | null = null;
 	/** Refreshes that are over, whatever they brought. */
 	finished = 0;
+	/** What went wrong with each node that was asked since the refresh began. */
+	#causes = new Map<string, ClientError>();
 	#lastBegan = Number.NEGATIVE_INFINITY;
 	/** Asked for while one was running: what caused that may be newer than what the running one was told. */
 	#again = false;
@@ -142,12 +144,9 @@ export class TopologyRefresh {
 		} finally {
 			clearTimeout(timer);
 		}
-		const list = seeds.map((seed) => {
-			const name = formatEndpoint(seed);
-			const message = causes.get(name)?.message ?? "did not answer";
-			return message.startsWith(name) ? message : `${name}: ${message}`;
-		});
-		throw new ClientError("CONNECTION", `no seed gave the cluster's topology within ${timeouts.startMs} ms: ${list.join("; ")}`);
+		const silent = new ClientError("TIMEOUT", "did not answer");
+		const list = inWords(seeds.map(formatEndpoint).map((name) => [name, causes.get(name) ?? silent]));
+		throw new ClientError("CONNECTION", `no seed gave the cluster's topology within ${timeouts.startMs} ms: ${list}`);
 	}
 
 	stop(): void {
@@ -163,13 +162,15 @@ export class TopologyRefresh {
 	async #run(): Promise<void> {
 		this.#running = true;
 		this.#again = false;
+		this.#causes = new Map();
 		this.#lastBegan = performance.now();
 		this.#observer.began();
 		// The caller's `natMap` may fail.
-		const view = await this.#newView().catch(() => null);
+		const view = await this.#newView().catch((error) => this.#failed(error));
 		this.#running = false;
 		if (this.#stopped) return;
 		const adopted = view !== null && this.#adopted(view);
+		if (!adopted) this.#context.settings.teller.topology(() => ({ kind: "failed", cause: inWords(this.#causes) }));
 		this.finished += 1;
 		this.#tellWaiting();
 		if (this.#again || !adopted) this.request();
@@ -186,7 +187,7 @@ export class TopologyRefresh {
 		const last = (pool: Pool): boolean => pool === doubted || pool.isSuspected;
 		const candidates = [...ready.filter((pool) => !last(pool)), ...ready.filter(last)];
 		if (preferred !== null) candidates.unshift(preferred);
-		const view = await this.#firstView(candidates, HEDGE_MS, new Map()).catch(() => null);
+		const view = await this.#firstView(candidates, HEDGE_MS, this.#causes).catch(() => null);
 		if (this.#stopped) return null;
 		if (view === null) return this.#viewOfSeeds();
 		if (preferred !== null || this.#observer.agrees(view)) return view;
@@ -199,7 +200,7 @@ export class TopologyRefresh {
 	 */
 	async #viewOfSeeds(): Promise<readonly ShardView[] | null> {
 		this.#strangers = this.#context.settings.seeds.map((seed) => new Pool(seed, this.#context));
-		const view = await this.#firstView(this.#strangers, 0, new Map()).catch(() => null);
+		const view = await this.#firstView(this.#strangers, 0, this.#causes).catch(() => null);
 		this.#leaveStrangers();
 		return view;
 	}
@@ -266,9 +267,16 @@ export class TopologyRefresh {
 		try {
 			this.#observer.adopt(view);
 			return true;
-		} catch {
+		} catch (error) {
+			this.#failed(error);
 			return false;
 		}
+	}
+
+	/** The caller's `natMap` may throw anything: only what is of this client's making is passed on. */
+	#failed(error: unknown): null {
+		this.#causes.set("the new view", error instanceof ClientError ? error : new ClientError("CLUSTER", "natMap failed on it"));
+		return null;
 	}
 
 	/** @throws CLUSTER when the node's view is not usable, and whatever its connection throws */
@@ -284,6 +292,12 @@ export class TopologyRefresh {
 		);
 		return parseClusterSlots(reply, pool.endpoint);
 	}
+}
+
+/** What each node that was asked answered; a message that names its node says it once. */
+function inWords(causes: Iterable<readonly [node: string, cause: ClientError]>): string {
+	const list = [...causes].map(([node, { message }]) => (message.startsWith(node) ? message : `${node}: ${message}`));
+	return list.length === 0 ? "no node is left to be asked" : list.join("; ");
 }
 
 function shuffled<T>(items: T[]): T[] {

@@ -154,7 +154,7 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 		});
 	const scope = fanOutScope(core, view, placed);
 	const crowded = scope === null && core.crowd.full > 0 && core.closed === null;
-	const refusal = crowded ? core.dispatcher.refusal(slot, flags) : null;
+	const refusal = crowded && !core.settings.teller.tracesCommands ? core.dispatcher.refusal(slot, flags) : null;
 	if (refusal !== null) return refusal;
 	if (scope === null || info === null) return start();
 	if (core.closed !== null) return Promise.reject(core.closed);

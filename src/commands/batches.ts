@@ -116,6 +116,7 @@ export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, optio
 	const valueBytes = options.expectedValueBytes ?? core.valueBytes;
 	const fitting = valueBytes > 0 ? Math.max(1, Math.floor(REPLY_BYTES / valueBytes)) : options.chunkSize;
 	return {
+		name: "MGET",
 		...keyWork(core, keys, kind, single, { keys: Math.min(options.chunkSize, fitting), bytes: options.maxChunkBytes }),
 		take({ items, elements }, reply, results) {
 			if (elements === 0) {
@@ -148,6 +149,7 @@ export function countWork(
 	const single: KeyCommand = { name, flags, mode: ReplyMode.string, elementPerKey: false };
 	const kind = { ...single, flags: flags | CommandFlag.splittable };
 	return {
+		name,
 		...keyWork(core, keys, kind, single, { keys: options.chunkSize, bytes: options.maxChunkBytes }),
 		take({ items }, reply, results) {
 			onCount(reply as number);

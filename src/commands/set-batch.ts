@@ -73,6 +73,7 @@ export function setWork<T>(
 		return new SetCommand(args, slotOf(item), view.mode, item);
 	};
 	return {
+		name: "SET",
 		...commandWork<T>(core, count, command, slotOf, options, ({ items }, reply, results) => {
 			results[items[0] as number] = reply as T;
 		}),

@@ -14,7 +14,8 @@ import { Alarm, type DeadlineClock } from "../deadline-clock.js";
 import type { Counters } from "../dispatcher.js";
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError, ProtocolError } from "../errors.js";
-import type { Credentials, Settings } from "../options.js";
+import type { ConnectionState } from "../events.js";
+import type { ExpiringCredentials, Settings } from "../options.js";
 import { type Command, type Entry, handBack, type Link, type SlotWatcher } from "../request.js";
 import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
@@ -24,6 +25,7 @@ import { borrows, withoutDetached } from "./borrowed.js";
 import { type Greeting, greet } from "./greeting.js";
 import { type HandshakeOptions, strangerError } from "./handshake.js";
 import { Ledger } from "./ledger.js";
+import { type Login, type LoginSubject, loginOf } from "./login.js";
 import { type SilenceSubject, SilenceWatch } from "./silence.js";
 import { connectionError, openSocket } from "./socket.js";
 import { asReply, Subscriptions } from "./subscriptions.js";
@@ -45,6 +47,8 @@ export interface ConnectionObserver {
 	/** It ended, or never came to be. Called before its entries are handed back. */
 	lost(connection: Connection, cause: ClientError): void;
 	push(items: Reply[]): void;
+	/** The server does not know it by its credentials any more: another has to take its place. Absent: it is retired. */
+	expelled?(connection: Connection, cause: ClientError): void;
 }
 
 /** How one connection differs from the others of its client. */
@@ -52,7 +56,7 @@ export interface ConnectionOptions {
 	readonly endpoint: Endpoint;
 	/** Of its node. */
 	readonly budget: Budget;
-	readonly credentials: Credentials | undefined;
+	readonly credentials: ExpiringCredentials | undefined;
 	/** HELLO is left out: this server refused it lately. */
 	readonly plainResp2?: boolean;
 	/** It reads from a replica: READONLY belongs to the handshake. */
@@ -78,11 +82,18 @@ const TLS_ALERT = 0x15;
 
 const skipped = new ClientError("ABORTED", "the command was given up before it was written");
 
+/** Connections of this process so far: each has its number. */
+let connections = 0;
+
 type State = "connecting" | "handshake" | "ready" | "closed";
 
-export class Connection implements ReplySink, Link, SilenceSubject {
+export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject {
 	readonly endpoint: Endpoint;
 	readonly readOnly: boolean;
+	/** In what is told of it. */
+	readonly number = ++connections;
+	/** Null where its credentials do not expire. */
+	login: Login | null = null;
 	/** The server's own number for this connection; null when it did not tell. */
 	id: number | null = null;
 	/** The cluster node that it said to be; null when it did not. */
@@ -143,6 +154,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 			this.#end(new ClientError("TIMEOUT", `${formatEndpoint(endpoint)} did not ${this.#missing()} within ${connectMs} ms`));
 		});
 		clock.add(this.#connectDeadline, settings.timeouts.connectMs);
+		this.#tell("connecting");
 	}
 
 	get isReady(): boolean {
@@ -199,19 +211,21 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	/** Ends the connection; its entries are handed back with `cause`. */
 	destroy(cause: ClientError): void {
-		this.#end(cause);
+		this.#end(cause, "closed");
 	}
 
 	/** Takes nothing more: what was not written is handed back, and it ends, with `cause`, once what was is answered. */
 	retire(cause: ClientError): void {
 		if (this.#state === "closed" || this.#retired !== null) return;
 		if (this.#state !== "ready") {
-			this.#end(cause);
+			this.#end(cause, "closed");
 			return;
 		}
 		this.#retired = cause;
+		this.login?.end();
+		this.#tell("retired", cause);
 		this.unqueue(cause);
-		if (this.#ledger.head === undefined) this.#end(cause);
+		if (this.#ledger.head === undefined) this.#end(cause, "closed");
 	}
 
 	/** Ends a connection that began when nobody knew who was to be expected, if it is known to lead to another cluster node than this. */
@@ -263,6 +277,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	}
 
 	suspected(): void {
+		this.#tell("suspected");
 		this.#observer.suspected(this);
 	}
 
@@ -273,6 +288,18 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	/** The server answers others: it ends unless it is heard of within another `suspectMs`. */
 	condemn(): void {
 		this.#silence.condemn();
+	}
+
+	// ── LoginSubject ──
+
+	reauthenticated(): void {
+		this.#tell("reauthenticated");
+	}
+
+	expelled(cause: ClientError): void {
+		if (this.#state === "closed" || this.#retired !== null) return;
+		if (this.#observer.expelled === undefined) this.retire(cause);
+		else this.#observer.expelled(this, cause);
 	}
 
 	// ── flush ──
@@ -393,7 +420,7 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 	/** An entry was answered whole, and something waited for that. */
 	#entryDone(): void {
 		if (this.#state === "closed") return;
-		if (this.#retired !== null && this.#ledger.head === undefined) this.#end(this.#retired);
+		if (this.#retired !== null && this.#ledger.head === undefined) this.#end(this.#retired, "closed");
 		else if (this.#held) {
 			this.#held = false;
 			this.#scheduleFlush();
@@ -486,6 +513,8 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 		this.#nodeId = nodeId;
 		// The last reply of the handshake is the last byte received: nothing was asked after it.
 		if (protocol === 2) this.#decoder = new Resp2Decoder(this, { maxBulkBytes: this.#context.settings.socket.maxBulkBytes });
+		this.#tell("ready");
+		this.login = loginOf(this, this.#context, this.#options.credentials);
 		this.#observer.ready(this);
 		// Not at once: what else this chunk holds came before anything was asked, and must find nothing in flight.
 		if (this.#ledger.next !== undefined) this.#scheduleFlush();
@@ -517,14 +546,20 @@ export class Connection implements ReplySink, Link, SilenceSubject {
 
 	// ── end ──
 
-	#end(cause: ClientError): void {
+	#end(cause: ClientError, state: "lost" | "closed" = "lost"): void {
 		if (this.#state === "closed") return;
 		this.#state = "closed";
+		this.#tell(state, cause);
+		this.login?.end();
 		this.#connectDeadline.unlink();
 		this.#silence.end();
 		this.#socket.destroy();
 		this.#observer.lost(this, cause);
 		this.#ledger.giveBackAll(cause);
+	}
+
+	#tell(state: ConnectionState, cause?: ClientError): void {
+		this.#context.settings.teller.connection(state, this.endpoint, this.number, cause);
 	}
 }
 
@@ -542,7 +577,9 @@ export function openConnection(
 		return new Connection(options, context, observer);
 	} catch (error) {
 		const reason = error instanceof Error ? error.message : String(error);
-		return new ClientError("CONNECTION", `${formatEndpoint(options.endpoint)}: ${reason}`, { cause: error });
+		const failure = new ClientError("CONNECTION", `${formatEndpoint(options.endpoint)}: ${reason}`, { cause: error });
+		context.settings.teller.connection("lost", options.endpoint, 0, failure);
+		return failure;
 	}
 }
 

@@ -1,6 +1,6 @@
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
-import type { Credentials, Settings } from "../options.js";
+import type { ExpiringCredentials, Settings } from "../options.js";
 
 /** Of Node's own errors, such as ECONNREFUSED, EAI_AGAIN and ERR_TLS_CERT_ALTNAME_INVALID. */
 const SYSTEM_CODE = /^E(AI_)?[A-Z]{3,20}$|^ERR_[A-Z_]{3,60}$/;
@@ -9,37 +9,50 @@ const SYSTEM_CODE = /^E(AI_)?[A-Z]{3,20}$|^ERR_[A-Z_]{3,60}$/;
  * The credentials for one connection to `node`, asked anew of a provider each time.
  * @throws AUTH when the provider fails; TIMEOUT when it has not answered within `connectMs`
  */
-export async function credentialsFor(node: Endpoint, { auth, timeouts }: Settings): Promise<Credentials | undefined> {
+export async function credentialsFor(node: Endpoint, settings: Settings): Promise<ExpiringCredentials | undefined> {
+	const { auth } = settings;
 	if (typeof auth !== "function") return auth;
-	let credentials: Credentials;
 	try {
-		credentials = await within(timeouts.connectMs, node, auth(node));
+		return checked(node, await within(settings.timeouts.connectMs, node, auth));
 	} catch (error) {
-		if (error instanceof ProviderTimeout) throw error;
-		throw new ClientError("AUTH", `${formatEndpoint(node)}: the credential provider failed${codeOf(error)}`);
+		const failure =
+			error instanceof ProviderError
+				? error
+				: new ProviderError("AUTH", `${formatEndpoint(node)}: the credential provider failed${codeOf(error)}`);
+		settings.teller.report("credentials", failure);
+		throw failure;
 	}
-	const { username, password } = Object(credentials) as { username?: unknown; password?: unknown };
-	if (isText(username) && isText(password)) return credentials;
-	throw new ClientError(
-		"AUTH",
-		`${formatEndpoint(node)}: the credential provider gave a user name or password that is no string`,
-	);
 }
 
-class ProviderTimeout extends ClientError {}
+function checked(node: Endpoint, credentials: unknown): ExpiringCredentials {
+	const { username, password, expiresInMs } = Object(credentials) as Record<keyof ExpiringCredentials, unknown>;
+	const gave = `${formatEndpoint(node)}: the credential provider gave`;
+	if (!isText(username) || !isText(password)) {
+		throw new ProviderError("AUTH", `${gave} a user name or password that is no string`);
+	}
+	if (expiresInMs !== undefined && !(typeof expiresInMs === "number" && expiresInMs > 0)) {
+		throw new ProviderError("AUTH", `${gave} an expiresInMs that is no positive number`);
+	}
+	return credentials as ExpiringCredentials;
+}
+
+/** Made here: nothing in it is the provider's. */
+class ProviderError extends ClientError {}
 
 /** What the provider gives, or the end of its time; 0: it has all the time it takes. */
-function within(timeoutMs: number, node: Endpoint, given: Credentials | Promise<Credentials>): Promise<Credentials> {
+function within(
+	timeoutMs: number,
+	node: Endpoint,
+	provider: (node: Endpoint) => ExpiringCredentials | Promise<ExpiringCredentials>,
+): Promise<ExpiringCredentials> {
 	return new Promise((resolve, reject) => {
 		const late = (): void => {
 			const message = `${formatEndpoint(node)}: the credential provider did not answer within ${timeoutMs} ms`;
-			reject(new ProviderTimeout("TIMEOUT", message));
+			reject(new ProviderError("TIMEOUT", message));
 		};
 		// Nobody tells it that the client was destroyed meanwhile, so it must not keep the process alive.
 		const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs).unref() : undefined;
-		Promise.resolve(given)
-			.then(resolve, reject)
-			.finally(() => clearTimeout(timer));
+		new Promise<ExpiringCredentials>((give) => give(provider(node))).then(resolve, reject).finally(() => clearTimeout(timer));
 	});
 }
 

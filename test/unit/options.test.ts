@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import { Teller } from "../../src/channels.js";
 import { ClientError, createClient, InvalidOptionError, optionsFromEnv } from "../../src/index.js";
 import { type ClientOptions, parseEndpoint, resolveOptions } from "../../src/options.js";
 
@@ -36,6 +37,7 @@ describe("defaults", () => {
 			cluster: { refreshMs: 30_000, minRefreshMs: 1000, maxRedirections: 16, natMap: undefined, readFrom: "primary" },
 			retry: { maxAttempts: 16, baseMs: 20, maxMs: 1000 },
 			copy: false,
+			teller: expect.any(Teller),
 			timeouts: { connectMs: 2000, commandMs: 5000, suspectMs: 1500, closeMs: 5000, startMs: 10_000 },
 		});
 	});
@@ -201,6 +203,12 @@ describe("an option that cannot be is refused by its path", () => {
 		["cluster.nodes", { cluster: { nodes: [] } }],
 		["cluster.readFrom", { cluster: { readFrom: "nearest" } }],
 		["copy", { copy: 1 }],
+		["auth.expiresInMs", { auth: { password: "p", expiresInMs: 5 } }],
+		["hooks", { hooks: 5 }],
+		["hooks", { hooks: null }],
+		["hooks.commands", { hooks: { commands: () => {} } }],
+		["hooks.toString", { hooks: { toString: () => {} } }],
+		["hooks.command", { hooks: { command: true } }],
 		["cluster.natMap", { cluster: { natMap: "a" } }],
 		["cluster.refreshMs", { cluster: { refreshMs: -1 } }],
 		["retry.maxAttempts", { retry: { maxAttempts: Number.NaN } }],

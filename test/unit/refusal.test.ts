@@ -105,3 +105,26 @@ describe("what an error asks for", () => {
 		expect(classify(moved, command(CommandFlag.script, -1))).toEqual({ kind: "fail" });
 	});
 });
+
+describe("a server that does not know the connection any more", () => {
+	const forgotten = { kind: "forgotten" };
+
+	test.each([
+		"NOAUTH Authentication required.",
+		"ERR Protocol error: unauthenticated multibulk length",
+		"ERR Protocol error: unauthenticated bulk length",
+	])("C36 %s: nothing was executed, and the next connection may be known", (message) => {
+		expect(classify(new ReplyError(message), command())).toEqual(forgotten);
+		// Out of a script it may be a word of its own.
+		expect(classify(new ReplyError(message), command(CommandFlag.script))).toEqual({ kind: "fail" });
+	});
+
+	test.each([
+		"NOPERM this user has no permissions to run the 'get' command",
+		"WRONGPASS invalid username-password pair or user is disabled.",
+		"ERR Protocol error: invalid bulk length",
+		"ERR unauthenticated multibulk length",
+	])("C36 %s: it is the caller's", (message) => {
+		expect(classify(new ReplyError(message), command())).toEqual({ kind: "fail" });
+	});
+});
