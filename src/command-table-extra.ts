@@ -19,6 +19,13 @@ export const CORRECTIONS: Readonly<Record<string, readonly [keys: string | undef
 	"ACL|LOAD": [undefined, "all_nodes/all_succeeded"],
 };
 
+/** Name -> the arity of newer servers, where they take more than that of the table. */
+export const WIDENED: Readonly<Record<string, number>> = {
+	// Redis 7.2: WITHSCORE
+	ZRANK: -3,
+	ZREVRANK: -3,
+};
+
 /** Commands newer than the server's table, and of modules. Their arities are not kept. */
 export const ADDED_COMMANDS: readonly (readonly [shape: string, names: string])[] = [
 	// Redis 7.2

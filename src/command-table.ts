@@ -2,7 +2,7 @@ import { type CommandDescription, CommandInfo, fromCommandReply, policies } from
 import { type Argument, asText, type KeyFinder, migrateKeys, parseKeySpec, sortKeys } from "./command-keys.js";
 import { blockingRefusal } from "./command-shared.js";
 import { COMMAND_DATA } from "./command-table-data.js";
-import { ADDED_COMMANDS, ADDED_SUBCOMMANDS, CORRECTIONS } from "./command-table-extra.js";
+import { ADDED_COMMANDS, ADDED_SUBCOMMANDS, CORRECTIONS, WIDENED } from "./command-table-extra.js";
 import { ClientError } from "./errors.js";
 import type { Reply } from "./resp/reply.js";
 import { keySlot } from "./slot.js";
@@ -163,7 +163,7 @@ function parseFields(text: string, container: string): CommandDescription {
 	return {
 		...BLANK,
 		name,
-		arity: Number(arity),
+		arity: WIDENED[name] ?? Number(arity),
 		readOnly: flags.includes("r"),
 		write: flags.includes("w"),
 		blocking: flags.includes("b"),

@@ -2,10 +2,31 @@
 export type { Client, LeaseOptions, Stats, ViewOptions } from "./client.js";
 export type { Key, Value } from "./commands/arguments.js";
 export type { BatchOptions } from "./commands/batches.js";
+export type {
+	GeoaddOptions,
+	GeoFound,
+	GeoMember,
+	GeoPoint,
+	GeoShape,
+	GeosearchOptions,
+	GeosearchstoreOptions,
+	GeoUnit,
+} from "./commands/geo.js";
+export type { FieldEntries, FieldExpiryOptions } from "./commands/hashes.js";
+export type { ListEnd, LposOptions } from "./commands/lists.js";
 export type { Scan } from "./commands/scan.js";
 export type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
 export type { SetEntry } from "./commands/set-batch.js";
 export type { SetOptions } from "./commands/set-options.js";
+export type {
+	LexBound,
+	RangeLimit,
+	ScoreBound,
+	ScoreRangeOptions,
+	ZrangeOptions,
+	ZrangestoreOptions,
+} from "./commands/sorted-set-ranges.js";
+export type { CombineOptions, ScoredMembers, ZaddOptions } from "./commands/sorted-sets.js";
 export { createClient } from "./create-client.js";
 export type { Endpoint } from "./endpoint.js";
 export {

@@ -61,17 +61,55 @@ export function toPairs(reply: Reply): [Reply, Reply][] {
 }
 
 /** Fields and values as a record without a prototype: a field may be called `__proto__`. Field names are text in every view. */
-export function toRecord<V>(reply: Reply): Record<string, V> {
+export function toRecord<V>(reply: Reply, take = (value: Reply): V => value as V): Record<string, V> {
 	const record: Record<string, V> = Object.create(null);
-	if (reply instanceof Map) {
-		for (const [field, value] of reply) record[String(field)] = value as V;
-		return record;
-	}
-	for (const [field, value] of toPairs(reply)) record[String(field)] = value as V;
+	for (const [field, value] of reply instanceof Map ? reply : toPairs(reply)) record[String(field)] = take(value);
 	return record;
 }
 
 /** Members with their scores. */
 export function toScored<Text>(reply: Reply): [member: Text, score: number][] {
-	return toPairs(reply).map(([member, score]) => [member as Text, toNumber(score)]);
+	return toPairs(reply).map(([member, score]) => [toText(member), toNumber(score)]);
+}
+
+/** Bytes that are no text in any view, null for what is missing. */
+export function toBytes(reply: Reply): Buffer | null {
+	return reply === null || Buffer.isBuffer(reply) ? reply : unexpected();
+}
+
+/** A list of numbers, some of which may be text in RESP2. */
+export function toNumbers(reply: Reply): number[] {
+	return toArray(reply).map(toNumber);
+}
+
+/** What a bulk string became: text, or a Buffer in the view. */
+export function toText<Text>(reply: Reply): Text {
+	return typeof reply === "string" || Buffer.isBuffer(reply) ? (reply as Text) : unexpected();
+}
+
+/** Fields with their values, where a field may come more than once. */
+export function toTextPairs<Text>(reply: Reply): [field: Text, value: Text][] {
+	return toPairs(reply).map(([field, value]) => [toText(field), toText(value)]);
+}
+
+/** The one member that was asked for, with its score: a flat pair in both protocols. Null when there is none. */
+export function toScoredOrNull<Text>(reply: Reply): [member: Text, score: number] | null {
+	const [first, ...more] = toScored<Text>(reply);
+	return more.length > 0 ? unexpected() : (first ?? null);
+}
+
+/** A key, and what was taken from it. Null when no key had anything. */
+export function toPopped<Text, T>(reply: Reply, take: (taken: Reply) => T): [key: Text, taken: T] | null {
+	if (reply === null) return null;
+	const items = toArray(reply);
+	return items.length === 2 ? [toText(items[0] as Reply), take(items[1] as Reply)] : unexpected();
+}
+
+/** Doubles of what was asked for, null where there is none. */
+export function toNumbersOrNull(reply: Reply): (number | null)[] {
+	return toArray(reply).map(toNumberOrNull);
+}
+
+export function toTexts<Text>(reply: Reply): Text[] {
+	return toArray(reply).map((text) => toText<Text>(text));
 }

@@ -1,5 +1,5 @@
 /** How options and lists become the words of a command. */
-import { InvalidOptionError } from "../errors.js";
+import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Many } from "./surface.js";
 
 /** Appends items that were given one by one or as lists. No spread: lists may be long. */
@@ -53,4 +53,122 @@ export function checkInteger(value: unknown, field: string, least = Number.MIN_S
 		);
 	}
 	return value as number;
+}
+
+/**
+ * An integer among the arguments; bigints are integers.
+ * @param what "a number of seconds", for people
+ * @throws INVALID_ARGUMENT
+ */
+export function integerAt(value: unknown, index: number, what: string, least = -Infinity, most = Infinity): number | bigint {
+	const whole = typeof value === "bigint" || Number.isSafeInteger(value);
+	if (!whole || (value as number) < least || (value as number) > most) {
+		const from = least === -Infinity ? "" : ` from ${least}`;
+		const to = most === Infinity ? "" : ` to ${most}`;
+		throw new InvalidArgumentError(index, `argument ${index} must be ${what}, an integer${from}${to}`);
+	}
+	return value as number | bigint;
+}
+
+/** @throws INVALID_ARGUMENT */
+export function listAt(value: unknown, index: number): readonly unknown[] {
+	if (!Array.isArray(value)) throw new InvalidArgumentError(index, `argument ${index} must be a list`);
+	return value;
+}
+
+/** One of a few words, as it is sent. @throws INVALID_ARGUMENT */
+export function wordAt(value: unknown, index: number, words: readonly string[]): string {
+	if (typeof value !== "string" || !words.includes(value)) {
+		throw new InvalidArgumentError(index, `argument ${index} must be one of: ${words.join(", ")}`);
+	}
+	return value.toUpperCase();
+}
+
+/** @throws INVALID_ARGUMENT, for commands whose keys are none to the server's table */
+export function keyAt(value: unknown, index: number): unknown {
+	if (typeof value === "string" || value instanceof Uint8Array) return value;
+	throw new InvalidArgumentError(index, `argument ${index} must be a key: a string, a Buffer or a Uint8Array`);
+}
+
+/** One of a few words, as it is sent. @throws INVALID_OPTION */
+export function checkWord(value: unknown, field: string, words: readonly string[]): string {
+	if (typeof value !== "string" || !words.includes(value)) {
+		throw new InvalidOptionError(field, `must be one of: ${words.join(", ")}`);
+	}
+	return value.toUpperCase();
+}
+
+/** A string or bytes. @throws INVALID_OPTION */
+export function checkText(value: unknown, field: string): string | Uint8Array {
+	if (typeof value !== "string" && !(value instanceof Uint8Array)) throw new InvalidOptionError(field, "must be a string");
+	return value;
+}
+
+/** `LIMIT offset count`. @throws INVALID_OPTION */
+export function appendLimit(words: unknown[], limit: { offset: number; count: number } | undefined): void {
+	if (limit === undefined) return;
+	if (typeof limit !== "object" || limit === null) throw new InvalidOptionError("limit", "must be { offset, count }");
+	const { offset, count, ...rest } = limit;
+	for (const field of Object.keys(rest)) throw new InvalidOptionError(`limit.${field}`, "is not a field of limit");
+	words.push("LIMIT", checkInteger(offset, "limit.offset"), checkInteger(count, "limit.count"));
+}
+
+/**
+ * Keys with their values, of a record, a Map or a list of pairs, in their order.
+ * @throws INVALID_ARGUMENT; `index` is that of the argument, or where the pair's key would have stood
+ */
+export function appendEntries(words: unknown[], entries: unknown): unknown[] {
+	for (const entry of listOf(entries, words.length)) {
+		if (!Array.isArray(entry) || entry.length !== 2) {
+			throw new InvalidArgumentError(words.length, `argument ${words.length}: an entry must be [key, value]`);
+		}
+		words.push(entry[0], entry[1]);
+	}
+	return words;
+}
+
+function listOf(entries: unknown, index: number): Iterable<unknown> {
+	if (typeof entries === "object" && entries !== null) {
+		if (Symbol.iterator in entries) return entries as Iterable<unknown>;
+		// Not a Date, a Promise, or what else has no entries of its own.
+		if (Object.prototype.toString.call(entries) === "[object Object]") return Object.entries(entries);
+	}
+	throw new InvalidArgumentError(index, `argument ${index} must be a record, a Map or a list of [key, value]`);
+}
+
+/** Refuses the argument at an index, or the option of a name. */
+export function refuse(where: number | string, reason: string): never {
+	if (typeof where === "string") throw new InvalidOptionError(where, reason);
+	throw new InvalidArgumentError(where, `argument ${where} ${reason}`);
+}
+
+/** A double as servers write it: of any size, `-0`, and infinite. @throws INVALID_ARGUMENT, INVALID_OPTION: for NaN too */
+export function doubleWord(value: unknown, where: number | string): string {
+	if (typeof value !== "number" || Number.isNaN(value)) return refuse(where, "must be a number, and not NaN");
+	if (Number.isFinite(value)) return Object.is(value, -0) ? "-0" : `${value}`;
+	return value > 0 ? "+inf" : "-inf";
+}
+
+/** {@link doubleWord} where servers take no infinity. */
+export function finiteWord(value: unknown, where: number | string, least = Number.NEGATIVE_INFINITY): string {
+	if (!Number.isFinite(value)) return refuse(where, "must be a finite number");
+	return (value as number) < least ? refuse(where, `must be a number from ${least}`) : doubleWord(value, where);
+}
+
+/** Appends a flag's word, which is its field in upper case, where it is set. @throws INVALID_OPTION */
+export function appendFlags<T extends object>(
+	words: unknown[],
+	options: Partial<T>,
+	fields: readonly (keyof T & string)[],
+): void {
+	for (const field of fields) if (checkFlag(options[field], field)) words.push(field.toUpperCase());
+}
+
+/** Appends how many keys there are, and the keys. @throws INVALID_ARGUMENT when there is none */
+export function appendCounted(words: unknown[], items: unknown): unknown[] {
+	const list = Array.isArray(items) ? items : [items];
+	if (list.length === 0) refuse(words.length, "must be one or more");
+	words.push(list.length);
+	for (const item of list) words.push(item);
+	return words;
 }
