@@ -127,8 +127,9 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 		});
 	}
 
-	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R): Promise<R> {
-		return sendWords(this.#core, this.#view, words, true, take);
+	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R, bytes?: boolean): Promise<R> {
+		const view = bytes ? { ...this.#view, mode: ReplyMode.buffer } : this.#view;
+		return sendWords(this.#core, view, words, true, take);
 	}
 
 	/**
@@ -190,9 +191,9 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	 * @throws INVALID_ARGUMENT, INVALID_OPTION; BATCH with a result or an error per key when any failed
 	 * @see https://valkey.io/commands/mget/
 	 */
-	mget(keys: readonly Key[], options: BatchOptions & { partial: true }): Promise<(Text | null | ClientError)[]>;
-	mget(keys: readonly Key[], options?: BatchOptions): Promise<(Text | null)[]>;
-	mget(keys: readonly Key[], options?: BatchOptions & { partial?: boolean }): Promise<(Text | null | ClientError)[]> {
+	override mget(keys: readonly Key[], options: BatchOptions & { partial: true }): Promise<(Text | null | ClientError)[]>;
+	override mget(keys: readonly Key[], options?: BatchOptions): Promise<(Text | null)[]>;
+	override mget(keys: readonly Key[], options?: BatchOptions & { partial?: boolean }): Promise<(Text | null | ClientError)[]> {
 		return this.#batch<Text | null>(options, (batch, rest) => {
 			refuseUnknown(rest);
 			return mgetWork(this.#core, checkKeys(keys, this.#view.limits), this.#view.mode, batch);

@@ -98,8 +98,19 @@ function sameSlot(slot: number, key: Argument, name: string): number {
 	const own = keySlot(key);
 	if (slot === -1 || own === slot) return own;
 	const command = name.replace("|", " ");
-	throw new ClientError("CROSSSLOT", `${command}: the keys of one command hash to different slots, ${slot} and ${own}`);
+	const many = MANY[name] === undefined ? "" : `; the client's ${MANY[name]} takes keys of any slots`;
+	throw new ClientError("CROSSSLOT", `${command}: the keys of one command hash to different slots, ${slot} and ${own}${many}`);
 }
+
+/** What does the same for keys of any slots. */
+const MANY: Readonly<Record<string, string>> = {
+	MGET: "mget()",
+	MSET: "setMany()",
+	DEL: "delMany()",
+	EXISTS: "existsMany()",
+	UNLINK: "unlink()",
+	TOUCH: "touch()",
+};
 
 /** Names are written in upper case almost always: no copy is made of one that is found as it stands. */
 function byName(arg: Argument, find: (name: string) => CommandInfo | undefined): CommandInfo | undefined {

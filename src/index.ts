@@ -2,6 +2,8 @@
 export type { Client, LeaseOptions, Stats, ViewOptions } from "./client.js";
 export type { Key, Value } from "./commands/arguments.js";
 export type { BatchOptions } from "./commands/batches.js";
+export type { BitfieldGet, BitfieldOffset, BitfieldOperation, BitfieldType } from "./commands/bitfield.js";
+export type { ClientKillFilter, ClientListOptions } from "./commands/client-options.js";
 export type {
 	GeoaddOptions,
 	GeoFound,
@@ -13,11 +15,16 @@ export type {
 	GeoUnit,
 } from "./commands/geo.js";
 export type { FieldEntries, FieldExpiryOptions } from "./commands/hashes.js";
+export type { CopyOptions, ExpireOptions, RestoreOptions } from "./commands/keys.js";
+export type { LcsMatch, LcsMatches, LcsRange } from "./commands/lcs.js";
 export type { ListEnd, LposOptions } from "./commands/lists.js";
 export type { Scan } from "./commands/scan.js";
 export type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
+export type { FlushOptions } from "./commands/server.js";
+export type { LatencyEvent, SlowlogEntry } from "./commands/server-replies.js";
 export type { SetEntry } from "./commands/set-batch.js";
 export type { SetOptions } from "./commands/set-options.js";
+export type { SortOptions, SortRoOptions } from "./commands/sort-options.js";
 export type {
 	LexBound,
 	RangeLimit,
@@ -27,6 +34,7 @@ export type {
 	ZrangestoreOptions,
 } from "./commands/sorted-set-ranges.js";
 export type { CombineOptions, ScoredMembers, ZaddOptions } from "./commands/sorted-sets.js";
+export type { GetexOptions } from "./commands/strings.js";
 export { createClient } from "./create-client.js";
 export type { Endpoint } from "./endpoint.js";
 export {

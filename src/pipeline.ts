@@ -9,7 +9,7 @@ import type { Result, Results, Surface, Words } from "./commands/surface.js";
 import type { Core, View } from "./core.js";
 import { ClientError, InvalidOptionError } from "./errors.js";
 import type { Argument } from "./resp/encode.js";
-import type { Reply } from "./resp/reply.js";
+import { type Reply, ReplyMode } from "./resp/reply.js";
 import { startBatch } from "./start-batch.js";
 
 /** In a pipeline every call gives the pipeline, which knows one type more. */
@@ -55,16 +55,22 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 	}
 
 	/** @throws INVALID_ARGUMENT and its kin, at once; so do all methods but `exec` */
-	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R): Result<Piped<Text, T>, R> {
-		return this.#add(typeof words === "function" ? words() : words, true, take);
+	protected override send<R>(
+		words: Words | (() => Words),
+		take?: (reply: never) => R,
+		bytes?: boolean,
+	): Result<Piped<Text, T>, R> {
+		return this.#add(typeof words === "function" ? words() : words, true, take, bytes ? ReplyMode.buffer : this.#view.mode);
 	}
 
-	#add<R>(given: Words, typed: boolean, take?: (reply: never) => R): Result<Piped<Text, T>, R> {
+	#add<R>(given: Words, typed: boolean, take?: (reply: never) => R, mode = this.#view.mode): Result<Piped<Text, T>, R> {
 		const placed = place(this.#core, this.#view, given, typed);
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		const item = this.#items.length;
 		const command =
-			placed instanceof Promise ? placed.then((known) => this.#toCommand(known, item)) : this.#toCommand(placed, item);
+			placed instanceof Promise
+				? placed.then((known) => this.#toCommand(known, item, mode))
+				: this.#toCommand(placed, item, mode);
 		// A refusal is reported by exec(); until then nobody else listens.
 		if (command instanceof Promise) command.catch(() => {});
 		this.#items.push({ command, name: given[0] as string, take });
@@ -106,11 +112,11 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 		});
 	}
 
-	#toCommand(placed: Placed, item: number): BatchCommand {
+	#toCommand(placed: Placed, item: number, mode: ReplyMode): BatchCommand {
 		if (fanOutScope(this.#core, this.#view, placed) !== null) {
 			throw new ClientError("UNSUPPORTED", `${placed.info?.name} goes to several nodes of a cluster; use client.command()`);
 		}
 		const blockMs = blockMsOf(this.#view, placed);
-		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, this.#view.mode, item, blockMs);
+		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, mode, item, blockMs);
 	}
 }

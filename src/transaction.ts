@@ -9,7 +9,7 @@ import type { Result, Results, Surface, Words } from "./commands/surface.js";
 import type { Core, View } from "./core.js";
 import { ClientError } from "./errors.js";
 import type { Argument } from "./resp/encode.js";
-import type { Reply } from "./resp/reply.js";
+import { type Reply, ReplyMode } from "./resp/reply.js";
 import { keySlot } from "./slot.js";
 import { TransactionRequest } from "./transaction-request.js";
 
@@ -68,13 +68,21 @@ export class Transaction<Text extends string | Buffer = string, T extends readon
 	}
 
 	/** @throws INVALID_ARGUMENT, CROSSSLOT and their kin, at once; so do all methods but `exec` */
-	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R): Result<Queued<Text, T>, R> {
-		return this.#add(typeof words === "function" ? words() : words, true, take);
+	protected override send<R>(
+		words: Words | (() => Words),
+		take?: (reply: never) => R,
+		bytes?: boolean,
+	): Result<Queued<Text, T>, R> {
+		return this.#add(typeof words === "function" ? words() : words, true, take, bytes);
 	}
 
-	#add<R>(words: Words, typed: boolean, take?: (reply: never) => R): Result<Queued<Text, T>, R> {
+	#add<R>(words: Words, typed: boolean, take?: (reply: never) => R, bytes?: boolean): Result<Queued<Text, T>, R> {
 		if (this.#executed) throw executedAlready();
 		const placed = place(this.#core, this.#view, words, typed);
+		// The reply to EXEC is one, and read in one way.
+		if (bytes && this.#view.mode !== ReplyMode.buffer) {
+			throw new ClientError("UNSUPPORTED", `${words[0]} is answered with bytes that are no text: use client.buffers.multi()`);
+		}
 		if (placed instanceof Promise) {
 			// A refusal is reported by exec(); until then nobody else listens.
 			placed.catch(() => {});

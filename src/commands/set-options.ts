@@ -59,7 +59,8 @@ function appendAll(args: Argument[], options: SetOptions): void {
 	for (const field of flags) if (options[field]) args.push(field.toUpperCase());
 }
 
-function appendExpiry(args: Argument[], field: (typeof numeric)[number], value: number): void {
+/** @throws INVALID_OPTION */
+export function appendExpiry(args: unknown[], field: (typeof numeric)[number], value: number): void {
 	if (field === "ex" && typeof value === "number" && value > 0 && !Number.isInteger(value) && Number.isFinite(value)) {
 		args.push("PX", String(checkTime(Math.ceil(value * 1000), field)));
 	} else args.push(field.toUpperCase(), String(checkTime(value, field)));

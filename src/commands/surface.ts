@@ -33,6 +33,8 @@ export type Results<Text extends string | Buffer, T extends readonly unknown[]> 
 export type Many<T> = readonly (T | readonly T[])[];
 export type Keys = Many<Key>;
 export type Values = Many<Value>;
+/** Keys with their values. A record's keys are strings; integer-like ones come first, as in any object. */
+export type Entries = Readonly<Record<string, Value>> | ReadonlyMap<Key, Value> | readonly (readonly [key: Key, value: Value])[];
 
 /** A command in words: its name, and arguments as the caller gave them. They are checked, and placed, where it is sent. */
 export type Words = readonly unknown[];
@@ -46,6 +48,7 @@ export abstract class CommandBase<S extends Surface> {
 	 * Sends or queues a command.
 	 * @param words or what makes them, where that may refuse an option
 	 * @param take turns the reply of the server, in either protocol and never an error, into the one of this method; without it they are the same
+	 * @param bytes the reply's bulk strings are Buffers in every view: they are no text
 	 */
-	protected abstract send<R>(words: Words | (() => Words), take?: (reply: never) => R): Result<S, R>;
+	protected abstract send<R>(words: Words | (() => Words), take?: (reply: never) => R, bytes?: boolean): Result<S, R>;
 }
