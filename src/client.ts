@@ -17,12 +17,15 @@ import { type Scan, scanElements, scanKeys } from "./commands/scan.js";
 import type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
 import { type SetEntry, setWork } from "./commands/set-batch.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
+import { subscribe, unsubscribe } from "./commands/subscribe.js";
 import type { Calls, Keys, Results, Words } from "./commands/surface.js";
 import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
 import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
+import type { SubscribeOptions } from "./pubsub/subscribe-options.js";
+import type { Names, Subscription } from "./pubsub/subscription.js";
 import { CommandFlag } from "./request.js";
 import { type Argument, isDetached } from "./resp/encode.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
@@ -316,6 +319,65 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	 */
 	zscan(key: Key, options?: CollectionScanOptions): Scan<[member: Text, score: number]> {
 		return scanElements(this.#core, this.#view, "ZSCAN", key, options);
+	}
+
+	// ── publish/subscribe ──
+
+	/**
+	 * Subscribes to channels; resolves once the server confirmed all of them. `SUBSCRIBE channel …`
+	 *
+	 * Messages are read by `for await`, or handed to `options.listener`. What may have been lost, because a connection was, because a node left
+	 * or because nobody read, is told to `options.onGap` at once, and by `gap: true` on the next message of each name concerned. Names are
+	 * subscribed again by themselves. Several subscriptions may share a name.
+	 * @param channels one or several, any bytes
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION, NOPERM, TIMEOUT, ABORTED, CLOSED; then nothing of the call stays subscribed
+	 * @see https://valkey.io/commands/subscribe/
+	 */
+	subscribe(channels: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
+		return subscribe(this.#core, this.#view, "channel", channels, options);
+	}
+
+	/**
+	 * The same for all channels that match glob-style patterns; a message that matches several comes once for each. `PSUBSCRIBE pattern …`
+	 * @see https://valkey.io/commands/psubscribe/
+	 */
+	psubscribe(patterns: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
+		return subscribe(this.#core, this.#view, "pattern", patterns, options);
+	}
+
+	/**
+	 * The same for sharded channels, at the primaries of their slots, which they follow. `SSUBSCRIBE channel …` for each slot
+	 * @see https://valkey.io/commands/ssubscribe/
+	 */
+	ssubscribe(channels: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
+		return subscribe(this.#core, this.#view, "shard", channels, options);
+	}
+
+	/**
+	 * Ends channels for every subscription of this client; one that has none left ends. A channel that nobody subscribed to is none, and
+	 * harmless. Resolves as {@link Subscription.unsubscribe}. `UNSUBSCRIBE channel …`
+	 * @param channels without them: all channels, but neither patterns nor sharded channels
+	 * @throws INVALID_ARGUMENT, CLOSED
+	 * @see https://valkey.io/commands/unsubscribe/
+	 */
+	unsubscribe(channels?: Names): Promise<void> {
+		return unsubscribe(this.#core, this.#view, "channel", channels);
+	}
+
+	/**
+	 * The same for patterns. `PUNSUBSCRIBE pattern …`
+	 * @see https://valkey.io/commands/punsubscribe/
+	 */
+	punsubscribe(patterns?: Names): Promise<void> {
+		return unsubscribe(this.#core, this.#view, "pattern", patterns);
+	}
+
+	/**
+	 * The same for sharded channels. `SUNSUBSCRIBE channel …`
+	 * @see https://valkey.io/commands/sunsubscribe/
+	 */
+	sunsubscribe(channels?: Names): Promise<void> {
+		return unsubscribe(this.#core, this.#view, "shard", channels);
 	}
 
 	// ── connections ──

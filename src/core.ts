@@ -7,6 +7,7 @@ import type { DeadlineClock } from "./deadline-clock.js";
 import type { Counters, Dispatcher } from "./dispatcher.js";
 import { ClientError } from "./errors.js";
 import type { Settings } from "./options.js";
+import { Hub } from "./pubsub/hub.js";
 import type { ArgumentOptions } from "./resp/encode.js";
 import type { ReplyMode } from "./resp/reply.js";
 import type { SingleRequest } from "./single-request.js";
@@ -38,6 +39,8 @@ export class Core {
 	readonly lent: WeakSet<Uint8Array>;
 	/** Batches that have not settled. */
 	readonly batches = new Set<object>();
+	/** All subscriptions; null until there was one. */
+	hub: Hub | null = null;
 	#closing: ClientError | null = null;
 	/** Ends each pause that somebody makes. */
 	readonly #pauses = new Set<() => void>();
@@ -60,6 +63,13 @@ export class Core {
 		this.lent = owner?.lent ?? new WeakSet();
 	}
 
+	/** Null where nobody can subscribe. */
+	openHub(): Hub | null {
+		const { homes } = this.dispatcher;
+		if (this.hub === null && homes !== undefined) this.hub = new Hub(homes, this.settings, this.clock);
+		return this.hub;
+	}
+
 	/** Why no call is accepted any more; null while they are. */
 	get closed(): ClientError | null {
 		return this.#closing ?? this.dispatcher.closed;
@@ -69,6 +79,7 @@ export class Core {
 	async close(timeoutMs: number): Promise<void> {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
 		this.#endPauses();
+		this.hub?.close();
 		const started = performance.now();
 		await drained(() => this.batches.size > 0, timeoutMs);
 		const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - started)) : 0;
@@ -78,6 +89,7 @@ export class Core {
 	destroy(): void {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
 		this.#endPauses();
+		this.hub?.destroy();
 		this.dispatcher.destroy();
 	}
 

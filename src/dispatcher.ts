@@ -1,5 +1,6 @@
 import type { Endpoint } from "./endpoint.js";
 import type { ClientError } from "./errors.js";
+import type { Homes } from "./home.js";
 import type { Request } from "./request.js";
 
 /** Figures of one client, cumulative since it was created; read by `client.stats()`. */
@@ -71,6 +72,8 @@ export interface Dispatcher {
 	refresh(): Promise<void>;
 	/** @throws TIMEOUT, OVERLOADED, UNSUPPORTED, and why no connection could be opened */
 	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease>;
+	/** Where its subscriptions live; absent where nobody can subscribe this way. */
+	readonly homes?: Homes;
 	/** Why nothing is accepted any more; null while it is open. */
 	readonly closed: ClientError | null;
 	gauges(): Gauges;

@@ -59,6 +59,8 @@ export type {
 } from "./events.js";
 export { type ClientOptions, type Credentials, type ExpiringCredentials, optionsFromEnv } from "./options.js";
 export type { Pipeline } from "./pipeline.js";
+export type { Gap, Message, SubscribeOptions } from "./pubsub/subscribe-options.js";
+export type { Subscription } from "./pubsub/subscription.js";
 export type { Reply } from "./resp/reply.js";
 export type { Transaction } from "./transaction.js";
 export { VERSION } from "./version.js";

@@ -14,10 +14,11 @@ import { ClientError } from "./errors.js";
 import type { ExpiringCredentials } from "./options.js";
 import { isHopeless } from "./refusal.js";
 import { commandsOf, type Entry, handBack, isAwaited, type Link } from "./request.js";
+import type { Reply } from "./resp/reply.js";
 import { backoffMs } from "./util/backoff.js";
 
 /** A connection that held this long was a good one: the next backoff starts from the beginning. */
-const STABLE_MS = 1000;
+export const STABLE_MS = 1000;
 
 /** After a server refused HELLO, its successors start in RESP2 for this long. */
 const RESP2_MEMORY_MS = 600_000;
@@ -28,6 +29,13 @@ export interface LaneObserver {
 	lost(cause: ClientError): void;
 	/** The server knows the connection no more: it has to be renewed, and what it owes guarded. */
 	expelled(connection: Connection, cause: ClientError): void;
+}
+
+/** Whoever is subscribed on a lane's connection hears of it, of its end, and of what it is sent unasked. */
+export interface LaneFollower {
+	ready(connection: Connection): void;
+	lost(cause: ClientError): void;
+	push(items: Reply[]): void;
 }
 
 /** What all connections to one node have in common. */
@@ -67,6 +75,7 @@ export class Lane {
 	readonly #parked = new Denque<Entry>();
 	/** What `keepAlive` saw last. */
 	#bytesRead = -1;
+	follower: LaneFollower | null = null;
 
 	constructor(node: NodeContext, observer: LaneObserver) {
 		this.#node = node;
@@ -146,6 +155,7 @@ export class Lane {
 		this.#connection = null;
 		this.#retired.add(connection);
 		this.#reopenLater(cause);
+		this.follower?.lost(cause);
 		connection.retire(cause);
 	}
 
@@ -185,14 +195,15 @@ export class Lane {
 
 	#connect(credentials: ExpiringCredentials | undefined): void {
 		const node = this.#node;
-		// Nobody subscribes on a shared connection.
 		const observer: ConnectionObserver = {
 			ready: (connection) => this.#ready(connection),
 			suspected: (connection) => this.#observer.suspected(connection),
 			lost: (connection, cause) => {
 				if (!this.#retired.delete(connection)) this.#lost(cause);
 			},
-			push: () => {},
+			push: (items) => {
+				if (this.#connection === connection) this.follower?.push(items);
+			},
 			expelled: (connection, cause) => this.#observer.expelled(connection, cause),
 		};
 		const connection = connectTo(node, credentials, observer);
@@ -215,12 +226,14 @@ export class Lane {
 		this.#observer.ready();
 		// The topology may have told since this connection began. What waits for it was not written yet.
 		connection.endUnlessTo(this.#node.identity);
+		if (connection.isReady) this.follower?.ready(connection);
 	}
 
 	#lost(cause: ClientError): void {
 		this.#connection = null;
 		if (this.#closed === null) this.#reopenLater(cause);
 		this.#observer.lost(cause);
+		this.follower?.lost(cause);
 		// What waited for this connection learns why it could not be had; its carrier decides whether it waits for the next.
 		this.#unpark(cause);
 	}

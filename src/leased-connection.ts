@@ -10,6 +10,8 @@ import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import { unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Command, type Request, settleAll } from "./request.js";
+import { ReplyMode } from "./resp/reply.js";
+import { SingleRequest } from "./single-request.js";
 import { SLOT_COUNT } from "./slot.js";
 import { notExecuted } from "./transaction-request.js";
 import { drained } from "./util/drained.js";
@@ -61,6 +63,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 			// What is encoded already are SETs, which leave nothing behind.
 			if (request.frames === null) for (let i = 0; i < request.size; i++) this.#note(request.command(i));
 			this.#connection.send(request);
+			if (request.frames === null) this.#fence(request);
 		}
 	}
 
@@ -68,6 +71,15 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	#lostWatch(request: Request): ClientError | null {
 		if (!this.#connection.isClosed || !this.#watched.has(request)) return null;
 		return notExecuted("the connection was lost, and the watch with it: nothing was executed");
+	}
+
+	/** A SUNSUBSCRIBE whose slot is leaving may be refused after it was answered: the error has to find a PING, and not the next command. */
+	#fence(request: Request): void {
+		const last = request.command(request.size - 1).args[0] ?? "";
+		if (this.#inTransaction || !isWord(last, "SUNSUBSCRIBE")) return;
+		const fence = new SingleRequest(["PING"], -1, 0, ReplyMode.buffer, null, ignore, ignore);
+		fence.internal = true;
+		this.#connection.send(fence);
 	}
 
 	/** Why replies to these commands could not be told apart; null when they can. */
@@ -188,3 +200,5 @@ export class LeasedConnection implements Dispatcher, Carrier {
 function isTransaction(request: Request): boolean {
 	return request.units < request.size;
 }
+
+function ignore(): void {}

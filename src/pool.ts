@@ -6,6 +6,7 @@ import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait, SlotRange } fro
 import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, WrongModeError } from "./errors.js";
 import { Fences } from "./fences.js";
+import type { Home, Homes } from "./home.js";
 import { Lane, type NodeContext } from "./lane.js";
 import { LeasedConnection } from "./leased-connection.js";
 import { Probe } from "./probe.js";
@@ -13,6 +14,7 @@ import { ask } from "./question.js";
 import { BUSY_ATTEMPTS, classify, FORGOTTEN_ATTEMPTS, isHopeless, mayRepeat, unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Entry, EntryPart, type Link, type Request, settleAll } from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
+import { Subscriber } from "./subscriber.js";
 import { drained } from "./util/drained.js";
 
 /** The layer above hears of nodes in trouble. */
@@ -34,6 +36,8 @@ export class Pool implements Dispatcher, Carrier {
 	readonly #node: NodeContext;
 	readonly #lanes: Lane[];
 	readonly #dedicated: DedicatedPool;
+	/** Where its subscriptions live, once there were some. */
+	#subscriber: Subscriber | null = null;
 	readonly #fences: Fences;
 	readonly #observer: PoolObserver | undefined;
 	readonly #keepAlive: NodeJS.Timeout | null;
@@ -156,7 +160,7 @@ export class Pool implements Dispatcher, Carrier {
 	}
 
 	gauges(): Gauges {
-		let { connections } = this.#dedicated;
+		let connections = this.#dedicated.connections + (this.#subscriber?.own ? 1 : 0);
 		for (const lane of this.#lanes) connections += lane.connections;
 		return { inFlight: this.budget.commands, connections };
 	}
@@ -177,7 +181,21 @@ export class Pool implements Dispatcher, Carrier {
 		this.#starting?.reject(error);
 		for (const lane of this.#lanes) lane.destroy(error);
 		this.#dedicated.destroy(error);
+		this.#subscriber?.destroy(error);
 		this.#fences.clear(error);
+	}
+
+	// ── where subscriptions live ──
+
+	get home(): Home {
+		const suspected = (connection: Connection): void => this.#suspected(connection);
+		this.#subscriber ??= new Subscriber(this.#node, this.#lanes[0] as Lane, suspected);
+		return this.#subscriber;
+	}
+
+	/** There is no other server. */
+	get homes(): Homes {
+		return { homeOf: () => this.home, isHome: () => true, refused: () => {}, watchHomes: () => {} };
 	}
 
 	// ── for the layer above, which keeps its own counsel about errors ──
@@ -231,9 +249,10 @@ export class Pool implements Dispatcher, Carrier {
 		return this.#closed;
 	}
 
-	/** The shared connections. */
+	/** The shared connections, and that of subscriptions. */
 	live(): Connection[] {
-		return this.#lanes.flatMap((lane) => [...lane.live()]);
+		const own = this.#subscriber?.own;
+		return [...this.#lanes.flatMap((lane) => [...lane.live()]), ...(own ? [own] : [])];
 	}
 
 	/** Ends the connections that owe replies and are silent. */
@@ -295,6 +314,7 @@ export class Pool implements Dispatcher, Carrier {
 		const cause = new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)} is no primary any more`, { cause: error });
 		for (const connection of ready) this.#replace(connection, cause);
 		this.#dedicated.renew(cause);
+		this.#subscriber?.renew(cause);
 	}
 
 	#replace(link: Link, cause: ClientError): void {
@@ -331,6 +351,7 @@ export class Pool implements Dispatcher, Carrier {
 		const ping = (send: (entry: Entry) => void): void => void this.#ask(["PING"], send);
 		for (const lane of this.#lanes) lane.keepAlive(ping);
 		this.#dedicated.keepAlive(ping);
+		this.#subscriber?.keepAlive();
 	}
 
 	/** What the answer is does not matter here. */

@@ -10,6 +10,7 @@ import type { Dispatcher, Gauges, Lease, LeaseTarget, LeaseWait, SlotRange } fro
 import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError } from "../errors.js";
 import { Fences } from "../fences.js";
+import type { Home, Homes } from "../home.js";
 import type { Lane } from "../lane.js";
 import { forgotten, type Pool } from "../pool.js";
 import {
@@ -17,6 +18,7 @@ import {
 	classify,
 	FORGOTTEN_ATTEMPTS,
 	mayRepeat,
+	parseRedirection,
 	type Refusal,
 	resolveRedirection,
 	unanswered,
@@ -66,6 +68,8 @@ export class Cluster implements Dispatcher, Carrier {
 	#anyPrimary: Pool | undefined;
 	/** Primaries of earlier maps that are none now. */
 	readonly #demoted = new WeakSet<Pool>();
+	/** Told when the map has changed; null while nobody is subscribed. */
+	#homesChanged: (() => void) | null = null;
 	#closed: ClientError | null = null;
 
 	constructor(context: ConnectionContext) {
@@ -400,6 +404,7 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#moved.set(slot, primary);
 		if (this.#map.get(slot)?.primary !== primary) this.#movedSince += 1;
 		assignSlot(this.#map, slot, primary);
+		this.#homesChanged?.();
 	}
 
 	#agrees(view: readonly ShardView[]): boolean {
@@ -430,6 +435,7 @@ export class Cluster implements Dispatcher, Carrier {
 		const { shards } = map;
 		this.#anyPrimary = shards[Math.floor(Math.random() * shards.length)]?.primary;
 		const moved = this.#leaveOldOwners(before, map);
+		this.#homesChanged?.();
 		const current = shards.flatMap((shard) => [shard.primary, ...shard.readers]);
 		this.#nodes.keep(new Set([...current, ...this.#seedsAmong(shards, before)]));
 		for (const pool of current) pool.warm();
@@ -489,6 +495,42 @@ export class Cluster implements Dispatcher, Carrier {
 	#changeAnyPrimary(): void {
 		const primaries = this.#map.shards.map((shard) => shard.primary);
 		this.#anyPrimary = primaries.find((pool) => pool !== this.#anyPrimary && pool.isReady) ?? this.#anyPrimary;
+	}
+
+	// ── where subscriptions live ──
+
+	get homes(): Homes {
+		return {
+			homeOf: (slot, avoid) => {
+				const pool = slot === -1 ? this.#anyHome(avoid) : this.#map.get(slot)?.primary;
+				if (pool === undefined) this.#refresh.request();
+				return pool?.home;
+			},
+			isHome: (home) => this.#map.shards.some(({ primary }) => primary.home === home),
+			refused: (slot, error, home) => this.#homeRefused(slot, error, home),
+			watchHomes: (changed) => {
+				this.#homesChanged = changed;
+			},
+		};
+	}
+
+	#anyHome(avoid: Home | null): Pool | undefined {
+		const primaries = this.#map.shards.map((shard) => shard.primary);
+		const others = primaries.filter((pool) => pool.home !== avoid);
+		const ready = others.filter((pool) => pool.isReady && !pool.isSuspected);
+		const pools = [ready, others, primaries].find(({ length }) => length > 0) ?? [];
+		return pools[Math.floor(Math.random() * pools.length)];
+	}
+
+	#homeRefused(slot: number, error: ClientError, home: Home): void {
+		const origin = this.#nodes.find(formatEndpoint(home.endpoint));
+		const redirection = error.code === "MOVED" ? parseRedirection(error.message) : null;
+		const target = redirection === null ? null : this.#targetOf(redirection, home.endpoint);
+		if (target === null || target === origin) this.#refresh.request({ doubted: origin });
+		else {
+			this.#moveSlot(slot, target);
+			this.#refresh.request({ preferred: target });
+		}
 	}
 
 	#nodeLost(pool: Pool): void {

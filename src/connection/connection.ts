@@ -119,7 +119,7 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 	#alone = false;
 	/** No new entries: it ends, for this reason, once those in flight are answered. */
 	#retired: ClientError | null = null;
-	/** Null on connections that many callers share: there nobody subscribes. */
+	/** Null on connections where nobody subscribes. */
 	#subscriptions: Subscriptions | null = null;
 	readonly #connectDeadline: Alarm;
 	readonly #silence: SilenceWatch;
@@ -394,7 +394,7 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 	}
 
 	reply(value: Reply): void {
-		if (this.#subscriptions !== null && Array.isArray(value) && this.#isPubSub(value)) return;
+		if (this.#subscriptions !== null && this.#isPubSub(value, this.#subscriptions)) return;
 		this.#answer(value);
 	}
 
@@ -409,7 +409,10 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} answered ${command.args[0]} with a reply of the wrong shape`);
 		}
 		const last = ledger.advance(head, command);
-		if (this.#subscriptions !== null) this.#followProtocol(command, value);
+		if (this.#subscriptions !== null) {
+			this.#subscriptions.answered(command);
+			this.#followProtocol(command, value);
+		}
 		// A census made by that very answer does not count it.
 		const { census } = ledger;
 		head.answered(cursor, value, this);
@@ -439,20 +442,27 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 		if (this.#subscriptions === null || !this.#confirms(items)) this.#observer.push(items);
 	}
 
-	/** Takes a confirmation, or in RESP2 a message, out of the replies. */
-	#isPubSub(items: Reply[]): boolean {
-		if (this.#confirms(items)) return true;
-		if (this.#protocol === 3 || !this.#subscriptions?.isMessage(items)) return false;
-		this.#observer.push(items);
+	/** Takes what is no reply out of the replies: in RESP2 confirmations and messages, in both an error that comes late. */
+	#isPubSub(value: Reply, subscriptions: Subscriptions): boolean {
+		if (value instanceof ClientError) {
+			const { head, cursor } = this.#ledger;
+			if (!subscriptions.isLate(value, head?.command(cursor))) return false;
+			subscriptions.answered(null);
+			return true;
+		}
+		if (this.#protocol === 3 || !Array.isArray(value)) return false;
+		if (this.#confirms(value)) return true;
+		if (!subscriptions.isMessage(value)) return false;
+		this.#observer.push(value);
 		return true;
 	}
 
 	#confirms(items: Reply[]): boolean {
 		const { head, cursor } = this.#ledger;
 		const command = head?.command(cursor);
-		if (command === undefined) return false;
 		const verdict = this.#subscriptions?.confirms(items, command) ?? "no";
-		if (verdict === "last") this.#answer(asReply(items, command.mode));
+		if (verdict === "last") this.#answer(asReply(items, (command as Command).mode));
+		else if (verdict === "unasked") this.#observer.push(items);
 		return verdict !== "no";
 	}
 
