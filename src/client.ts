@@ -180,7 +180,8 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	/**
 	 * Any command the server knows, routed by its keys; without keys to one primary, or where the command's policy says.
 	 * @returns the server's reply; see {@link Reply}
-	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it blocks, subscribes or changes its connection: use {@link withConnection}), and the server's own
+	 * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it subscribes or changes its connection: use {@link withConnection}; or it blocks: use its own
+	 * method, such as {@link blpop}), and the server's own
 	 */
 	command(name: string, ...args: Value[]): Promise<Reply<Text>> {
 		return sendWords(this.#core, this.#view, [name, ...args], false);
@@ -460,7 +461,10 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 		return { ...this.#core.counters, ...this.#core.dispatcher.gauges() };
 	}
 
-	/** Refuses new calls, waits for those accepted (at most `timeouts.closeMs`), then ends every connection. Idempotent. */
+	/**
+	 * Refuses new calls, waits for those accepted (at most `timeouts.closeMs`), then ends every connection. Commands that block end at once, with
+	 * CLOSED: nobody knows whether anything will ever come for them. Idempotent.
+	 */
 	async close(): Promise<void> {
 		await this.#core.close(this.#core.settings.timeouts.closeMs);
 		if (!this.#view.dedicated) this.#core.clock.stop();

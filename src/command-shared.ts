@@ -10,7 +10,9 @@ import { type Argument, asText, isWord } from "./command-keys.js";
 const STATE_REASON = "changes the state of its connection, which other callers share; use withConnection";
 const SUBSCRIBER_REASON = "turns its connection into a subscriber's, and other callers share it; use withConnection";
 const STREAM_REASON = "turns its connection into an endless stream, and other callers share it; use withConnection";
-const BLOCKING_REASON = "may block its connection, which other callers share; use withConnection";
+const BLOCKING_REASON = "may block its connection, which other callers share; use";
+const WAITING_REASON =
+	"waits for the writes of its own connection, which other callers share; write and wait inside withConnection";
 
 /** By {@link CommandInfo.name}. CLIENT IMPORT-SOURCE and CLUSTER SYNCSLOTS are Valkey's. */
 const REFUSED: ReadonlyMap<string, string> = /* @__PURE__ */ refusals();
@@ -41,10 +43,17 @@ export function connectionRefusal(name: string): string | null {
 }
 
 /** Why these arguments would hold a shared connection; null when they would not. */
-export function blockingRefusal(args: readonly Argument[], { name, blocking }: Command): string | null {
-	if (!blocking) return null;
-	if (isStreamRead(name) && blockOption(args) === -1) return null;
-	return `${name.replace("|", " ")} ${BLOCKING_REASON}`;
+export function blockingRefusal(args: readonly Argument[], command: Command): string | null {
+	if (!mayBlock(args, command)) return null;
+	const name = command.name.replace("|", " ");
+	if (blocksUnflagged(name)) return `${name} ${WAITING_REASON}`;
+	const method = TIMEOUTS.has(name) || isStreamRead(name) ? `client.${name.toLowerCase()}() or ` : "";
+	return `${name} ${BLOCKING_REASON} ${method}withConnection`;
+}
+
+/** Whether these arguments may have the server wait. */
+export function mayBlock(args: readonly Argument[], { name, blocking }: Command): boolean {
+	return blocking && !(isStreamRead(name) && blockOption(args) === -1);
 }
 
 /** Where the block timeout stands: an index, below 0 from the end; and its unit in ms. XREAD and XREADGROUP have an option instead. */
@@ -80,6 +89,18 @@ export function blockTimeoutMs(args: readonly Argument[], { name, blocking }: Co
 /** Commands that block though servers do not flag them. */
 export function blocksUnflagged(name: string): boolean {
 	return name === "WAIT" || name === "WAITAOF";
+}
+
+/**
+ * The same command with a block time of `ms`, rounded up; as it is, where nobody knows the place of that. It does not become 0, which is for
+ * ever: old servers cut off what is less than a millisecond, so seconds are no less than a hundredth.
+ */
+export function withBlockTime(args: readonly Argument[], { name }: Command, ms: number): readonly Argument[] {
+	const [at, unitMs] = isStreamRead(name) ? [blockOption(args), 1] : (TIMEOUTS.get(name) ?? [0, 1]);
+	const index = at < 0 && !isStreamRead(name) ? args.length + at : at;
+	if (index <= 0) return args;
+	const text = unitMs === 1 ? String(Math.max(1, Math.ceil(ms))) : String(Math.max(10, Math.ceil(ms)) / unitMs);
+	return args.with(index, text);
 }
 
 function milliseconds(arg: Argument | undefined, unitMs: number): number | null {

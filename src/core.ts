@@ -41,6 +41,8 @@ export class Core {
 	readonly batches = new Set<object>();
 	/** All subscriptions; null until there was one. */
 	hub: Hub | null = null;
+	/** Commands that block, each on a connection of its own. */
+	readonly blocked = new Set<{ cancel(error: ClientError): void }>();
 	#closing: ClientError | null = null;
 	/** Ends each pause that somebody makes. */
 	readonly #pauses = new Set<() => void>();
@@ -75,9 +77,13 @@ export class Core {
 		return this.#closing ?? this.dispatcher.closed;
 	}
 
-	/** Refuses new calls, waits for those accepted and all that they still send, then ends every connection. */
+	/**
+	 * Refuses new calls, waits for those accepted and all that they still send, then ends every connection. Commands that block are ended at once:
+	 * nobody knows whether anything will ever come for them.
+	 */
 	async close(timeoutMs: number): Promise<void> {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		this.#unblock();
 		this.#endPauses();
 		this.hub?.close();
 		const started = performance.now();
@@ -88,6 +94,7 @@ export class Core {
 
 	destroy(): void {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		this.#unblock();
 		this.#endPauses();
 		this.hub?.destroy();
 		this.dispatcher.destroy();
@@ -111,6 +118,10 @@ export class Core {
 
 	#endPauses(): void {
 		for (const end of [...this.#pauses]) end();
+	}
+
+	#unblock(): void {
+		for (const call of this.blocked) call.cancel(new ClientError("CLOSED", "the client is closed"));
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */

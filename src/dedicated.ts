@@ -4,6 +4,9 @@
  *     opening ──► idle ──► lent ──► back, clean ──► idle for idleMs ──► ended
  *                  ▲                 └── not clean ──► ended
  *                  └── whoever waited longest comes first
+ *
+ * Commands that block have a bound of their own, `maxBlocked`: however many wait for ever, whoever wants a connection gets one of `maxDedicated`.
+ * Idle connections serve both.
  */
 import type { Connection } from "./connection/connection.js";
 import { Alarm } from "./deadline-clock.js";
@@ -19,23 +22,47 @@ interface Idle {
 	readonly since: number;
 }
 
+/** Where silence is not watched, a node that lost slots is still left. */
+const SUSPECT_MS = 1500;
+
+/** What connections are lent for. */
+interface Kind {
+	readonly option: "maxDedicated" | "maxBlocked";
+	/** For people. */
+	readonly what: string;
+	readonly max: number;
+	lent: number;
+	/** In the order in which they came. */
+	readonly waiting: Set<Waiter>;
+}
+
 export class DedicatedPool {
 	readonly #node: NodeContext;
 	readonly #suspected: (connection: Connection) => void;
 	readonly #openings = new Set<Opening>();
 	/** The one used last is at the end. */
 	readonly #idle: Idle[] = [];
-	readonly #lent = new Set<Connection>();
+	readonly #lent = new Map<Connection, Kind>();
 	/** Of those, the ones that nobody is to have after their callers. */
 	readonly #outdated = new WeakSet<Connection>();
-	/** In the order in which they came. */
-	readonly #waiting = new Set<Waiter>();
+	readonly #use: Kind;
+	readonly #block: Kind;
+	#arrivals = 0;
 	#trim: NodeJS.Timeout | null = null;
 	#closed: ClientError | null = null;
 
 	constructor(node: NodeContext, suspected: (connection: Connection) => void) {
 		this.#node = node;
 		this.#suspected = suspected;
+		const { maxDedicated, maxBlocked } = node.settings.pool;
+		this.#use = { option: "maxDedicated", what: "leased connections", max: maxDedicated, lent: 0, waiting: new Set() };
+		this.#block = {
+			option: "maxBlocked",
+			what: "connections for blocking commands",
+			max: maxBlocked,
+			lent: 0,
+			waiting: new Set(),
+		};
 	}
 
 	/** Open, idle ones included. */
@@ -50,7 +77,7 @@ export class DedicatedPool {
 
 	/** Whether a caller waits for an answer on a connection of its own. */
 	get isAwaited(): boolean {
-		for (const connection of this.#lent) if (connection.isAwaited) return true;
+		for (const connection of this.#lent.keys()) if (connection.isAwaited) return true;
 		return false;
 	}
 
@@ -63,34 +90,35 @@ export class DedicatedPool {
 	 * A connection for one caller, until `release`.
 	 * @throws TIMEOUT when none became free in time, OVERLOADED when too many wait, UNSUPPORTED when none is allowed, and what a connection cannot be opened with
 	 */
-	acquire({ timeoutMs, onWait }: LeaseWait): Promise<Connection> {
-		const { maxDedicated, maxQueuedCommands } = this.#node.settings.pool;
+	acquire({ timeoutMs, blocking, onWait }: LeaseWait): Promise<Connection> {
+		const { maxQueuedCommands } = this.#node.settings.pool;
 		const node = formatEndpoint(this.#node.endpoint);
+		const kind = blocking ? this.#block : this.#use;
 		if (this.#closed !== null) return Promise.reject(this.#closed);
-		if (maxDedicated === 0)
-			return Promise.reject(new ClientError("UNSUPPORTED", "pool.maxDedicated is 0: no connection is leased"));
-		if (this.#waiting.size >= maxQueuedCommands) {
+		if (kind.max === 0)
+			return Promise.reject(new ClientError("UNSUPPORTED", `pool.${kind.option} is 0: no connection is leased`));
+		if (this.#use.waiting.size + this.#block.waiting.size >= maxQueuedCommands) {
 			return Promise.reject(new ClientError("OVERLOADED", `${node}: too many callers wait for a connection of their own`));
 		}
 		return new Promise((resolve, reject) => {
 			const late = (): ClientError => {
-				const all = `all ${maxDedicated} leased connections to ${node} are in use`;
+				const all = `all ${kind.max} ${kind.what} to ${node} are in use (pool.${kind.option})`;
 				return new ClientError(
 					"TIMEOUT",
-					this.#lent.size >= maxDedicated ? `${all}, and none came free in time` : `${node} took too long to connect`,
+					kind.lent >= kind.max ? `${all}, and none came free in time` : `${node} took too long to connect`,
 				);
 			};
-			const waiter = new Waiter(this.#waiting, resolve, reject, late);
+			const waiter = new Waiter(kind.waiting, this.#arrivals++, resolve, reject, late);
 			this.#node.clock.add(waiter.deadline, timeoutMs);
 			onWait((error) => waiter.fail(error));
-			this.#waiting.add(waiter);
+			kind.waiting.add(waiter);
 			this.#serve();
 		});
 	}
 
 	/** Takes a connection back. Unless it is `clean`, as good as new, it is ended. */
 	release(connection: Connection, clean: boolean): void {
-		if (!this.#lent.delete(connection)) return;
+		if (!this.#takeBack(connection)) return;
 		const reusable = clean && !this.#outdated.has(connection) && !connection.isClosed;
 		if (reusable && this.#closed === null) {
 			connection.login?.giveBack();
@@ -107,8 +135,26 @@ export class DedicatedPool {
 
 	/** Nobody gets one of the connections that there are any more: idle ones end now, the others when they come back. */
 	renew(cause: ClientError): void {
-		for (const connection of this.#lent) this.#outdated.add(connection);
+		for (const connection of this.#lent.keys()) this.#outdated.add(connection);
 		for (const { connection } of [...this.#idle]) connection.destroy(cause);
+	}
+
+	/**
+	 * Other nodes say that these slots are served elsewhere. A server tells those whom it blocks for them, and so does one that became a replica;
+	 * one that stands still never will. So whoever it has not let go of by twice `suspectMs` does not wait for it any more.
+	 */
+	leaveBlocked(slots: ReadonlySet<number>): void {
+		const { suspectMs } = this.#node.settings.timeouts;
+		for (const [connection, kind] of this.#lent) {
+			const blocked = connection.owed();
+			if (kind !== this.#block || blocked === undefined || !slots.has(blocked.command(blocked.size - 1).slot)) continue;
+			const where = formatEndpoint(this.#node.endpoint);
+			const cause = new ClientError("CONNECTION", `${where} does not serve the slot any more, and let a command block for it`);
+			const give = new Alarm(() => {
+				if (connection.owed() === blocked) connection.destroy(cause);
+			});
+			this.#node.clock.add(give, 2 * (suspectMs || SUSPECT_MS));
+		}
 	}
 
 	/** Has a PING sent on each idle connection, and makes up for those that were lost. */
@@ -121,26 +167,49 @@ export class DedicatedPool {
 		this.#closed ??= cause;
 		if (this.#trim !== null) clearTimeout(this.#trim);
 		this.#trim = null;
-		for (const waiter of this.#waiting) waiter.fail(cause);
+		for (const waiter of [...this.#use.waiting, ...this.#block.waiting]) waiter.fail(cause);
 		for (const opening of this.#openings) opening.destroy(cause);
-		for (const connection of [...this.#idle.map((idle) => idle.connection), ...this.#lent]) connection.destroy(cause);
+		for (const connection of [...this.#idle.map((idle) => idle.connection), ...this.#lent.keys()]) connection.destroy(cause);
 	}
 
 	get #total(): number {
 		return this.#openings.size + this.#idle.length + this.#lent.size;
 	}
 
+	#lend(connection: Connection, kind: Kind): void {
+		this.#lent.set(connection, kind);
+		kind.lent += 1;
+	}
+
+	#takeBack(connection: Connection): boolean {
+		const kind = this.#lent.get(connection);
+		if (kind === undefined) return false;
+		kind.lent -= 1;
+		return this.#lent.delete(connection);
+	}
+
 	/** Gives what is idle to those who wait, and opens more where that is not enough. */
 	#serve(): void {
-		for (const waiter of this.#waiting) {
+		for (let next = this.#longest(); next !== null; next = this.#longest()) {
 			const connection = this.#takeIdle();
 			if (connection === undefined) break;
-			this.#lent.add(connection);
+			this.#lend(connection, next.kind);
 			connection.login?.lend();
-			waiter.take(connection);
+			next.waiter.take(connection);
 		}
-		const { maxDedicated } = this.#node.settings.pool;
-		while (this.#closed === null && this.#openings.size < this.#waiting.size && this.#total < maxDedicated) this.#open();
+		const wanted = mayHave(this.#use) + mayHave(this.#block);
+		while (this.#closed === null && this.#openings.size < wanted) this.#open();
+	}
+
+	/** Whoever waited longest, of those that may have a connection. */
+	#longest(): { waiter: Waiter; kind: Kind } | null {
+		let longest: { waiter: Waiter; kind: Kind } | null = null;
+		for (const kind of [this.#use, this.#block]) {
+			const [waiter] = kind.waiting;
+			if (waiter === undefined || kind.lent >= kind.max) continue;
+			if (longest === null || waiter.arrival < longest.waiter.arrival) longest = { waiter, kind };
+		}
+		return longest;
 	}
 
 	/** The one used last, unless the answer to its PING is overdue. */
@@ -178,8 +247,7 @@ export class DedicatedPool {
 			(error: ClientError) => {
 				this.#openings.delete(opening);
 				// Whoever waited longest learns why; the others try for themselves.
-				const [longest] = this.#waiting;
-				longest?.fail(error);
+				this.#longest()?.waiter.fail(error);
 				this.#serve();
 			},
 		);
@@ -208,25 +276,34 @@ export class DedicatedPool {
 	#lost(connection: Connection): void {
 		const at = this.#idle.findIndex((idle) => idle.connection === connection);
 		if (at !== -1) this.#idle.splice(at, 1);
-		this.#lent.delete(connection);
+		this.#takeBack(connection);
 		if (this.#closed === null) this.#serve();
 	}
+}
+
+/** How many of those who wait its bound allows to be served now. */
+function mayHave({ waiting, max, lent }: Kind): number {
+	return Math.min(waiting.size, max - lent);
 }
 
 /** Somebody who waits for a connection, until it is in no queue any more. */
 class Waiter {
 	readonly deadline: Alarm;
+	/** Counts up. */
+	readonly arrival: number;
 	readonly #queue: Set<Waiter>;
 	readonly #resolve: (connection: Connection) => void;
 	readonly #reject: (error: ClientError) => void;
 
 	constructor(
 		queue: Set<Waiter>,
+		arrival: number,
 		resolve: (connection: Connection) => void,
 		reject: (error: ClientError) => void,
 		late: () => ClientError,
 	) {
 		this.#queue = queue;
+		this.arrival = arrival;
 		this.#resolve = resolve;
 		this.#reject = reject;
 		this.deadline = new Alarm(() => this.fail(late()));

@@ -29,12 +29,17 @@ export interface Gauges {
 /** A connection of one's own, until it is released. */
 export interface Lease {
 	readonly dispatcher: Dispatcher;
+	/** Sends a single command behind ASKING. */
+	ask(request: Request): void;
 	/** Gives the connection back; it is ended unless it is as good as new. */
 	release(): void;
 }
 
-/** Where a lease has to lead: to the primary that serves a slot, or to a node by its `host:port`. */
-export type LeaseTarget = { readonly slot: number } | { readonly node: string };
+/** Where a lease has to lead: to the primary that serves a slot, to a node by its `host:port`, or where the ASK of a node sends. */
+export type LeaseTarget =
+	| { readonly slot: number }
+	| { readonly node: string }
+	| { readonly ask: { readonly host: string; readonly port: number }; readonly by: Endpoint };
 
 /** Slots from, to, both included. */
 export type SlotRange = readonly [first: number, last: number];
@@ -43,6 +48,8 @@ export type SlotRange = readonly [first: number, last: number];
 export interface LeaseWait {
 	/** 0: as long as it takes. */
 	readonly timeoutMs: number;
+	/** It is for one command that blocks: these have a bound, and a queue, of their own. */
+	readonly blocking?: boolean;
 	/** Called with what ends the wait. */
 	onWait(cancel: (error: ClientError) => void): void;
 }

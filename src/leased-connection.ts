@@ -8,13 +8,16 @@ import { isSubscription } from "./connection/subscriptions.js";
 import type { Dispatcher, Gauges, Lease, SlotRange } from "./dispatcher.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
-import { unanswered } from "./refusal.js";
-import { type Attempt, type Carrier, type Command, type Request, settleAll } from "./request.js";
+import { isForcedUnblock, unanswered } from "./refusal.js";
+import { type Attempt, type Carrier, type Command, CommandFlag, type Entry, type Request, settleAll } from "./request.js";
 import { ReplyMode } from "./resp/reply.js";
 import { SingleRequest } from "./single-request.js";
 import { SLOT_COUNT } from "./slot.js";
 import { notExecuted } from "./transaction-request.js";
 import { drained } from "./util/drained.js";
+
+/** Words of a node that is not, or no more, the one to ask. A script can say them too. */
+const ASTRAY: ReadonlySet<string> = new Set(["READONLY", "MOVED", "CLUSTERDOWN"]);
 
 export class LeasedConnection implements Dispatcher, Carrier {
 	readonly keyGroups: number;
@@ -55,6 +58,17 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	dispatch(request: Request): void {
+		this.#send(request, request);
+	}
+
+	/** Behind ASKING, in one entry: nothing comes between. */
+	ask(request: Request): void {
+		const attempt = request.attempt(0);
+		attempt.asking = true;
+		this.#send(request, attempt);
+	}
+
+	#send(request: Request, entry: Entry): void {
 		request.carrier = this;
 		if (this.#watching && isTransaction(request)) this.#watched.add(request);
 		const refusal = this.#lostWatch(request) ?? this.closed ?? this.#refusal(request) ?? this.#budget.overload(request);
@@ -62,7 +76,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		else {
 			// What is encoded already are SETs, which leave nothing behind.
 			if (request.frames === null) for (let i = 0; i < request.size; i++) this.#note(request.command(i));
-			this.#connection.send(request);
+			this.#connection.send(entry);
 			if (request.frames === null) this.#fence(request);
 		}
 	}
@@ -184,7 +198,9 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	refused(attempt: Attempt, error: ClientError): void {
-		if (error.code === "READONLY" || error.code === "MOVED") this.#astray(error);
+		// What a script says may be meant for nobody; but only a replica says READONLY.
+		const script = (attempt.subject.flags & CommandFlag.script) !== 0 && error.code !== "READONLY";
+		if (!script && (ASTRAY.has(error.code) || isForcedUnblock(error))) this.#astray(error);
 		// The server knows it no more; inside a script the word means nothing.
 		if (error.code === "NOAUTH") this.#changed = true;
 		const elsewhere = error.code === "READONLY" || error.code === "MOVED" || error.code === "ASK";

@@ -58,6 +58,8 @@ export interface PoolSettings {
 	maxDedicated: number;
 	/** and those beyond the minimum end when they were idle for so long. */
 	idleMs: number;
+	/** Blocking commands that one node may have at a time, each on a connection of its own beside the `maxDedicated`; more wait their turn. */
+	maxBlocked: number;
 	/** A connection that was quiet for so long is sent a PING. */
 	pingMs: number;
 	/** Commands that may be accepted for a node and not answered yet; beyond that calls are refused with OVERLOADED. */
@@ -120,6 +122,7 @@ const defaults = {
 		shared: 1,
 		minDedicated: 0,
 		maxDedicated: 16,
+		maxBlocked: 64,
 		idleMs: 30_000,
 		pingMs: 10_000,
 		maxQueuedCommands: 65_536,
@@ -135,6 +138,7 @@ const mayBeZero = new Set([
 	"socket.keepAliveMs",
 	"pool.minDedicated",
 	"pool.maxDedicated",
+	"pool.maxBlocked",
 	"pool.idleMs",
 	"pool.pingMs",
 	"cluster.refreshMs",

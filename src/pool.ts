@@ -22,8 +22,8 @@ export interface PoolObserver {
 	/** A connection is silent though it owes replies; said again while that lasts. */
 	suspected(pool: Pool): void;
 	lost(pool: Pool): void;
-	/** It is not the node that commands were sent to it for: a replica by now, or without their slot. */
-	misplaced(pool: Pool): void;
+	/** It is not the node that commands were sent to it for: a replica by now, or without their slot. `error` is what it said. */
+	misplaced(pool: Pool, error: ClientError): void;
 	/** A node knows one of its connections no more: that has to be renewed, and what it owes guarded. */
 	expelled?(connection: Connection, cause: ClientError): void;
 }
@@ -143,10 +143,11 @@ export class Pool implements Dispatcher, Carrier {
 		if ("node" in target && target.node !== formatEndpoint(this.endpoint)) {
 			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
 		}
+		if ("ask" in target) throw new ClientError("CLUSTER", `${formatEndpoint(target.by)} sends to other nodes, as in a cluster`);
 		const connection = await this.#dedicated.acquire(wait);
 		const astray = (error: ClientError): void => this.#astray(connection, error);
 		const dispatcher = new LeasedConnection(connection, this.budget, this.#node.settings.mode, astray);
-		return { dispatcher, release: () => this.#release(dispatcher, connection) };
+		return { dispatcher, ask: (request) => dispatcher.ask(request), release: () => this.#release(dispatcher, connection) };
 	}
 
 	#release(lease: LeasedConnection, connection: Connection): void {
@@ -255,6 +256,11 @@ export class Pool implements Dispatcher, Carrier {
 		return [...this.#lanes.flatMap((lane) => [...lane.live()]), ...(own ? [own] : [])];
 	}
 
+	/** Commands of these slots that block here, and that the server does not let go of: their connections end. */
+	leaveBlocked(slots: ReadonlySet<number>): void {
+		this.#dedicated.leaveBlocked(slots);
+	}
+
 	/** Ends the connections that owe replies and are silent. */
 	dropSuspects(cause: ClientError): void {
 		for (const connection of this.live()) if (connection.isSuspected) connection.destroy(cause);
@@ -303,7 +309,7 @@ export class Pool implements Dispatcher, Carrier {
 	/** The server named another, or refused a write as a replica does. On a cluster the other nodes know who is meant. */
 	#astray(link: Link, error: ClientError): void {
 		if (this.#closed !== null) return;
-		if (this.#node.settings.mode === "cluster") this.#observer?.misplaced(this);
+		if (this.#node.settings.mode === "cluster") this.#observer?.misplaced(this, error);
 		else if (error.code === "READONLY") this.#demoted(link, error);
 	}
 

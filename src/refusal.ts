@@ -28,6 +28,9 @@ export const BUSY_ATTEMPTS = 5;
 /** The same for one whose connection the server forgot: each time it had been greeted anew. */
 export const FORGOTTEN_ATTEMPTS = 3;
 
+/** So many redirections are followed at once; those behind them wait for the nodes to agree. */
+export const FREE_HOPS = 2;
+
 const fail: Refusal = { kind: "fail" };
 const later: Refusal = { kind: "later" };
 const forgotten: Refusal = { kind: "forgotten" };
@@ -70,7 +73,7 @@ export function classify(error: ClientError, command: Command): Refusal {
  * A command that was in flight on so many connections when they were lost is given up. From its third time on it was alone in flight:
  * it is its own reply that the server hangs up on.
  */
-const MAX_LOSSES = 5;
+export const MAX_LOSSES = 5;
 
 /**
  * Whether a command whose connection was lost is sent again: it was never written, or it changes nothing and may work next time.
@@ -87,6 +90,11 @@ export function mayRepeat(attempt: Attempt, cause: ClientError, written: boolean
 /** Errors that no reconnection mends: waiting callers are told at once. */
 export function isHopeless(error: ClientError): boolean {
 	return error.code === "AUTH" || error instanceof WrongModeError;
+}
+
+/** A primary became a replica, or lost the slot, and let go of those whom it blocked; CLIENT UNBLOCK has the same code. */
+export function isForcedUnblock(error: ClientError): boolean {
+	return error.code === "UNBLOCKED" && /force unblock/i.test(error.message);
 }
 
 /** The error of a command whose connection ended before its reply. */

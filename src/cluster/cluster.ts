@@ -17,6 +17,7 @@ import {
 	BUSY_ATTEMPTS,
 	classify,
 	FORGOTTEN_ATTEMPTS,
+	FREE_HOPS,
 	mayRepeat,
 	parseRedirection,
 	type Refusal,
@@ -39,9 +40,6 @@ import { Nodes } from "./nodes.js";
 import { SlotMap } from "./slot-map.js";
 import type { ShardView } from "./topology.js";
 import { TopologyRefresh } from "./topology-refresh.js";
-
-/** So many redirections are followed at once; those behind them wait for the nodes to agree. */
-const FREE_HOPS = 2;
 
 export interface Shard {
 	readonly primary: Pool;
@@ -80,7 +78,7 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#nodes = new Nodes(context, {
 			lost: (pool) => this.#nodeLost(pool),
 			suspected: () => this.#refresh.pollWhileSuspected(),
-			misplaced: (pool) => this.#refresh.request({ doubted: pool }),
+			misplaced: (pool, error) => this.#misplaced(pool, error),
 			expelled: (connection, cause) => this.#replace(connection, cause),
 		});
 		this.#refresh = new TopologyRefresh(context, this.#nodes, {
@@ -183,9 +181,29 @@ export class Cluster implements Dispatcher, Carrier {
 				? Promise.reject(new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this cluster`))
 				: pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
 		}
+		if ("ask" in target) {
+			const pool = this.#targetOf(target.ask, target.by);
+			return pool === null
+				? Promise.reject(new ClientError("CLUSTER", `${formatEndpoint(target.by)} sends to a node of unknown address`))
+				: pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
+		}
 		const pool = this.#primaryOf(target.slot);
-		if (pool === undefined) return Promise.reject(unserved(target.slot));
+		if (pool === undefined) {
+			this.#refresh.request();
+			return Promise.reject(unserved(target.slot));
+		}
 		return pool.lease(target, wait);
+	}
+
+	/** A leased connection's word, or that of a pool of a node's own. MOVED names who is meant. */
+	#misplaced(pool: Pool, error: ClientError): void {
+		const moved = error.code === "MOVED" ? parseRedirection(error.message) : null;
+		const target = moved === null ? null : this.#targetOf(moved, pool.endpoint);
+		if (moved === null || target === null || target === pool) this.#refresh.request({ doubted: pool });
+		else {
+			this.#moveSlot(moved.slot, target);
+			this.#refresh.request({ preferred: target });
+		}
 	}
 
 	get closed(): ClientError | null {
@@ -487,6 +505,7 @@ export class Cluster implements Dispatcher, Carrier {
 				for (const slot of moved) if (owed.has(slot)) this.#fences.guard(slot, connection, pool.budget);
 			}
 			pool.unqueue(new ClientError("CONNECTION", `${formatEndpoint(pool.endpoint)} serves some of its slots no more`));
+			pool.leaveBlocked(new Set(moved));
 		}
 		return moved.length;
 	}

@@ -1,4 +1,6 @@
 /** `command()`: what is needed to send any command the server knows. */
+import { sendBlocking } from "../blocking-call.js";
+import { blocksUnflagged, mayBlock } from "../command-shared.js";
 import { type CommandInfo, type CommandTable, commandSlot, sharedRefusal, slotOfKeys } from "../command-table.js";
 import type { Core, View } from "../core.js";
 import type { Endpoint } from "../endpoint.js";
@@ -25,17 +27,18 @@ export interface Placed {
 /**
  * Checks and places a command; a promise when a server has to be asked how its keys are found.
  * @param typed it was called by its own method: what stands for a key must be one, and nothing may be missing
+ * @param leases a command that blocks gets a connection of its own
  * @throws INVALID_ARGUMENT, CROSSSLOT, UNSUPPORTED (it may not go on a shared connection)
  */
-export function place(core: Core, view: View, input: Words, typed: boolean): Placed | Promise<Placed> {
+export function place(core: Core, view: View, input: Words, typed: boolean, leases = false): Placed | Promise<Placed> {
 	const args = checkArguments(input, view.limits);
 	const info = core.table.lookup(args);
 	if (typed && info !== undefined) checkCall(input, args, info);
 	// On a leased connection nothing is asked in between: it may be inside a transaction.
 	if (view.dedicated) return { args, info: info ?? null, flags: flagsOf(info), slot: -1 };
 	const ask: Ask = asker(core, view);
-	if (info === undefined) return learn(core.table, args, ask).then((learned) => placeKnown(core, args, learned, ask));
-	return placeKnown(core, args, info, ask);
+	if (info === undefined) return learn(core.table, args, ask).then((learned) => placeKnown(core, args, learned, ask, leases));
+	return placeKnown(core, args, info, ask, leases);
 }
 
 /** A number is a value of many commands, and no key of any. */
@@ -58,8 +61,8 @@ function flagsOf(info: CommandInfo | undefined): number {
 	return (info?.readOnly ? CommandFlag.readOnly : 0) | (info?.script ? CommandFlag.script : 0);
 }
 
-function placeKnown(core: Core, args: Argument[], info: CommandInfo, ask: Ask): Placed | Promise<Placed> {
-	const refusal = sharedRefusal(args, info);
+function placeKnown(core: Core, args: Argument[], info: CommandInfo, ask: Ask, leases: boolean): Placed | Promise<Placed> {
+	const refusal = leases && blocksAlone(args, info) ? null : sharedRefusal(args, info);
 	if (refusal !== null) throw new ClientError("UNSUPPORTED", refusal);
 	const flags = flagsOf(info);
 	if (core.dispatcher.keyGroups === 1) return { args, info, flags: flags | keyedFlag(args, info), slot: -1 };
@@ -67,6 +70,11 @@ function placeKnown(core: Core, args: Argument[], info: CommandInfo, ask: Ask): 
 	if (core.settings.mode === "cluster") return { args, info, flags, slot: commandSlot(args, info) };
 	const first = info.keys(args)[0];
 	return { args, info, flags, slot: first === undefined ? -1 : keySlot(args[first] as Argument) };
+}
+
+/** It blocks, and can do so on any connection: WAIT looks at the writes of its own. */
+function blocksAlone(args: readonly Argument[], info: CommandInfo): boolean {
+	return info.connectionRefusal === null && mayBlock(args, info) && !blocksUnflagged(info.name);
 }
 
 /** Where slots do not matter for routing they still do for order. */
@@ -124,7 +132,7 @@ export function sendWords<R>(
 	try {
 		const started = performance.now();
 		const given = typeof words === "function" ? words() : words;
-		const placed = place(core, view, given, typed);
+		const placed = place(core, view, given, typed, typed);
 		const reply =
 			placed instanceof Promise ? placed.then((later) => send(core, remaining(view, started), later)) : send(core, view, placed);
 		if (take === undefined) return reply as Promise<never>;
@@ -143,6 +151,8 @@ export function sendWords<R>(
 /** Sends a placed command: to the node of its keys, or where its policy says. */
 export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 	const { args, info, slot, flags } = placed;
+	// One that blocks and comes so far was placed to be leased a connection.
+	if (info?.blocking && !view.dedicated && mayBlock(args, info)) return sendBlocking(core, view, { args, info, slot, flags });
 	const blockMs = blockMsOf(view, placed);
 	const timeoutMs = blockMs === Number.POSITIVE_INFINITY ? 0 : view.timeoutMs + (view.timeoutMs === 0 ? 0 : blockMs);
 	const start = (node?: Endpoint): Promise<Reply> =>

@@ -1,5 +1,6 @@
 import { describe, expect, test } from "vitest";
 import type { Argument } from "../../src/command-keys.js";
+import { withBlockTime } from "../../src/command-shared.js";
 import { type CommandInfo, lookup, sharedRefusal } from "../../src/command-table.js";
 
 /** A command line of words; `""` stands for an empty argument. */
@@ -76,5 +77,23 @@ describe("blockTimeoutMs", () => {
 		expect(infoOf(args).blockTimeoutMs(args)).toBe(timeout);
 		const bytes = args.map((arg) => Buffer.from(arg));
 		expect(infoOf(bytes).blockTimeoutMs(bytes)).toBe(timeout);
+	});
+});
+
+describe("withBlockTime", () => {
+	test.each([
+		["BLPOP a b 10", 6000, "BLPOP a b 6"],
+		["BRPOP a 10", 1234.5, "BRPOP a 1.235"],
+		["BLMOVE a b LEFT LEFT 10", 0.2, "BLMOVE a b LEFT LEFT 0.01"],
+		["BZPOPMIN a 10", 0, "BZPOPMIN a 0.01"],
+		["BLMPOP 10 1 a LEFT", 2500, "BLMPOP 2.5 1 a LEFT"],
+		["BZMPOP 10 2 a b MIN COUNT 3", 9_000_000_000_123, "BZMPOP 9000000000.123 2 a b MIN COUNT 3"],
+		["xread count 1 block 70 streams s $", 30.1, "xread count 1 block 31 streams s $"],
+		["XREADGROUP GROUP block c BLOCK 9 STREAMS s >", 0, "XREADGROUP GROUP block c BLOCK 1 STREAMS s >"],
+		["XREAD STREAMS s 0", 5, "XREAD STREAMS s 0"],
+	])("C34 %s with %d ms left is %s", (line, ms, expected) => {
+		const args = words(line);
+		const frozen = Object.freeze([...args]);
+		expect(withBlockTime(frozen, infoOf(args), ms)).toEqual(words(expected));
 	});
 });

@@ -29,6 +29,7 @@ describe("defaults", () => {
 				shared: 1,
 				minDedicated: 0,
 				maxDedicated: 16,
+				maxBlocked: 64,
 				idleMs: 30_000,
 				pingMs: 10_000,
 				maxQueuedCommands: 65_536,

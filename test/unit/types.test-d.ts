@@ -32,6 +32,14 @@ expectTypeOf(buffers.pipeline().get("k").incr("n").exec()).resolves.toEqualTypeO
 expectTypeOf(buffers.pipeline().exec()).resolves.toEqualTypeOf<(Reply<Buffer> | ClientError)[]>();
 expectTypeOf(client.withConnection({ key: "k" }, async (c) => c.get("k"))).resolves.toEqualTypeOf<string | null>();
 
+expectTypeOf(client.blpop("k", 1)).resolves.toEqualTypeOf<[key: string, element: string] | null>();
+expectTypeOf(buffers.bzpopmin(["k"], 0.5)).resolves.toEqualTypeOf<[key: Buffer, member: Buffer, score: number] | null>();
+expectTypeOf(buffers.blmove("a", "b", "LEFT", "RIGHT", 0)).resolves.toEqualTypeOf<Buffer | null>();
+expectTypeOf(client.bzmpop("k", "MIN", 1, { count: 2 })).resolves.toEqualTypeOf<
+	[key: string, members: [member: string, score: number][]] | null
+>();
+expectTypeOf(client.wait(1, 100)).resolves.toEqualTypeOf<number>();
+
 // Errors are among the results only where the caller asked for them.
 expectTypeOf(client.mget(["k"], { partial: true })).resolves.toEqualTypeOf<(string | null | ClientError)[]>();
 expectTypeOf(buffers.mget(["k"], { partial: true })).resolves.toEqualTypeOf<(Buffer | null | ClientError)[]>();

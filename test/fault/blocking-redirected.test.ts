@@ -1,0 +1,84 @@
+/** Nodes that send a command that blocks to and fro, or nowhere: it was never executed, and that is said. */
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { createClient } from "../../src/index.js";
+import { addressOf, trailOf } from "../support/addresses.js";
+import { slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
+import type { FakeNode } from "../support/fake-node.js";
+import { rejectionOf } from "../support/secrets.js";
+
+const SLOT = 5061; // of "bar"
+const popped = "*2\r\n$3\r\nbar\r\n$1\r\nv\r\n";
+
+let a: FakeNode;
+let b: FakeNode;
+beforeEach(async () => {
+	[a, b] = await Promise.all([startFakeClusterNode(), startFakeClusterNode()]);
+	for (const node of [a, b]) {
+		node.always(["CLUSTER", "SLOTS"], () => slotsOf([a, 0, 8191], [b, 8192, 16_383]));
+		node.always(["ASKING"], "+OK\r\n");
+	}
+});
+afterEach(async () => {
+	for (const node of [a, b]) await node[Symbol.asyncDispose]();
+});
+
+function asked(node: FakeNode): string[] {
+	return node.commands.filter(([name]) => /^(BLPOP|ASKING)$/.test(name!)).map(([name]) => name!);
+}
+
+describe.each([2, 3] as const)("RESP%i", (protocol) => {
+	const connect = (cluster: object = {}, more: object = {}) =>
+		createClient({ nodes: [addressOf(a)], protocol, retry: { maxMs: 5 }, ...more, cluster: { refreshMs: 0, ...cluster } });
+
+	test("D16 D47 each names the other: as many redirections as are allowed, and their trail", async () => {
+		a.always(["BLPOP"], () => `-MOVED ${SLOT} ${addressOf(b)}\r\n`);
+		b.always(["BLPOP"], () => `-MOVED ${SLOT} ${addressOf(a)}\r\n`);
+		await using client = await connect({ maxRedirections: 5 });
+		const error = await rejectionOf(client.blpop("bar", 0));
+		expect(error).toMatchObject({ code: "CLUSTER", maybeExecuted: false, cause: { code: "MOVED" } });
+		expect(error.message).toMatch(trailOf(6, a, b));
+		expect(asked(a).length + asked(b).length).toBe(6);
+		expect(client.stats()).toMatchObject({ redirections: 5, inFlight: 0 });
+	});
+
+	test("D17 D47 each asks the other: the second time it begins again at the owner, and the deadline of the search ends it", async () => {
+		a.always(["BLPOP"], () => `-ASK ${SLOT} ${addressOf(b)}\r\n`);
+		b.always(["BLPOP"], () => `-ASK ${SLOT} ${addressOf(a)}\r\n`);
+		await using client = await connect({ maxRedirections: 1_000_000 });
+		const error = await rejectionOf(client.with({ timeoutMs: 200 }).blpop("bar", 0));
+		expect(error).toMatchObject({ code: "TIMEOUT", maybeExecuted: false, cause: { code: "ASK" } });
+		expect(error.message).toMatch(trailOf(2, a, b));
+		expect(asked(a)).not.toContain("ASKING");
+		const pairs = asked(b);
+		expect(pairs).toEqual(pairs.map((_, i) => (i % 2 === 0 ? "ASKING" : "BLPOP")));
+	});
+
+	test("D17 the node that ASK names is gone: the owner is asked again", async () => {
+		let asks = 2;
+		// Nobody listens there.
+		a.always(["BLPOP"], () => (asks-- > 0 ? `-ASK ${SLOT} 127.0.0.1:1\r\n` : popped));
+		await using client = await connect();
+		expect(await client.blpop("bar", 0)).toEqual(["bar", "v"]);
+		expect(asked(a)).toEqual(["BLPOP", "BLPOP", "BLPOP"]);
+	});
+
+	test.each([
+		"TRYAGAIN wait",
+		"CLUSTERDOWN The cluster is down",
+		"LOADING data",
+		"MASTERDOWN Link",
+		`MOVED ${SLOT} :0`,
+	])("C34 -%s: nothing was popped, and it is asked again", async (word) => {
+		let refusals = 3;
+		a.always(["BLPOP"], () => (refusals-- > 0 ? `-${word}\r\n` : popped));
+		await using client = await connect();
+		expect(await client.blpop("bar", 0)).toEqual(["bar", "v"]);
+		expect(asked(a)).toHaveLength(4);
+	});
+
+	test("C34 a reply that BLPOP cannot have: PROTOCOL for this call alone", async () => {
+		a.always(["BLPOP"], ":7\r\n");
+		await using client = await connect();
+		expect(await rejectionOf(client.blpop("bar", 1))).toMatchObject({ code: "PROTOCOL", maybeExecuted: true });
+	});
+});
