@@ -1,6 +1,6 @@
 /** The client as its users see it. Every method only rejects; nothing is sent when an argument is refused. */
 import { type BatchWork, finishBatch } from "./batch/batch.js";
-import { sendWords } from "./commands/any-command.js";
+import { sendScript, sendWords } from "./commands/any-command.js";
 import { checkKey, type Key, setArguments, type Value } from "./commands/arguments.js";
 import {
 	type BatchOptions,
@@ -133,6 +133,10 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	protected override send<R>(words: Words | (() => Words), take?: (reply: never) => R, bytes?: boolean): Promise<R> {
 		const view = bytes ? { ...this.#view, mode: ReplyMode.buffer } : this.#view;
 		return sendWords(this.#core, view, words, true, take);
+	}
+
+	protected override sendScript(script: unknown, keys: unknown, args: unknown): Promise<unknown> {
+		return sendScript(this.#core, this.#view, script, keys, args);
 	}
 
 	/**

@@ -90,6 +90,11 @@ export class Fences {
 		for (const slot of link.owedSlots()) this.guard(slot, link, budget);
 	}
 
+	/** Sends a new command of a slot that is not fenced: those that are issued from now on wait until it came back. */
+	lead(attempt: Attempt, budget: Budget): void {
+		this.#fence(orderOf(attempt.subject), budget).lead(attempt);
+	}
+
 	/** A command that nobody refused is sent again, behind those of its slot that came back before it. */
 	resend(attempt: Attempt): void {
 		const fence = this.#bySlot.get(orderOf(attempt.subject));
@@ -140,8 +145,10 @@ class Fence {
 	readonly #links = new Set<Link>();
 	#pause = false;
 	#timer: NodeJS.Timeout | null = null;
-	/** Sent alone, to find out whether the server is ready by now. */
+	/** Sent alone, to find out whether the server is ready by now; or ahead of all others, see {@link lead}. */
 	#first: Attempt | null = null;
+	/** The first was not refused before: the slot was open when it was sent, and older commands of it may be in flight. */
+	#leads = false;
 
 	constructor(
 		slot: number,
@@ -180,6 +187,11 @@ class Fence {
 		this.#proceed();
 	}
 
+	lead(attempt: Attempt): void {
+		this.#leads = true;
+		this.#sendFirst(attempt);
+	}
+
 	refuse(attempt: Attempt, { link, pause }: Hold): void {
 		this.#pause ||= pause;
 		this.#keep(attempt);
@@ -198,7 +210,7 @@ class Fence {
 			// Entered first: an overtaking write may be told of, and the end of it all, before `watch` returns.
 			this.#links.add(link);
 			// When it owes the one that was sent alone, that is all it owes of the slot, and those that wait here are behind that one.
-			const alone = this.#first !== null && this.#first.link === link;
+			const alone = this.#first !== null && this.#first.link === link && !this.#leads;
 			const wrote = (): void => {
 				if (!alone) this.#overtaken();
 			};
@@ -222,7 +234,9 @@ class Fence {
 		if (attempt === this.#first) {
 			this.#first = null;
 			attempt.onBack = null;
-			this.#refused.unshift(attempt);
+			// What was sent before one that leads came back before it.
+			if (this.#leads) this.#refused.push(attempt);
+			else this.#refused.unshift(attempt);
 		} else this.#refused.push(attempt);
 	}
 
@@ -251,6 +265,11 @@ class Fence {
 			return;
 		}
 		first.count += 1;
+		this.#leads = false;
+		this.#sendFirst(first);
+	}
+
+	#sendFirst(first: Attempt): void {
 		this.#first = first;
 		first.onBack = () => {
 			this.#first = null;

@@ -20,7 +20,13 @@ export type { LcsMatch, LcsMatches, LcsRange } from "./commands/lcs.js";
 export type { ListEnd, LposOptions } from "./commands/lists.js";
 export type { Scan } from "./commands/scan.js";
 export type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
-export type { FlushOptions } from "./commands/server.js";
+export type {
+	FunctionInfo,
+	FunctionListOptions,
+	FunctionRestoreOptions,
+	FunctionStats,
+	LibraryInfo,
+} from "./commands/scripting.js";
 export type { LatencyEvent, SlowlogEntry } from "./commands/server-replies.js";
 export type { SetEntry } from "./commands/set-batch.js";
 export type { SetOptions } from "./commands/set-options.js";
@@ -35,6 +41,7 @@ export type {
 } from "./commands/sorted-set-ranges.js";
 export type { CombineOptions, ScoredMembers, ZaddOptions } from "./commands/sorted-sets.js";
 export type { GetexOptions } from "./commands/strings.js";
+export type { FlushOptions } from "./commands/words.js";
 export { createClient } from "./create-client.js";
 export type { Endpoint } from "./endpoint.js";
 export {
@@ -62,6 +69,7 @@ export type { Pipeline } from "./pipeline.js";
 export type { Gap, Message, SubscribeOptions } from "./pubsub/subscribe-options.js";
 export type { Subscription } from "./pubsub/subscription.js";
 export type { Reply } from "./resp/reply.js";
+export { defineScript, type Script, type ScriptDefinition, type TypedScript } from "./script.js";
 export type { Transaction } from "./transaction.js";
 export { VERSION } from "./version.js";
 export type { WatchOptions } from "./watch.js";

@@ -13,7 +13,7 @@ import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { ExpiringCredentials } from "./options.js";
 import { isHopeless } from "./refusal.js";
-import { commandsOf, type Entry, handBack, isAwaited, type Link } from "./request.js";
+import { type Command, commandsOf, type Entry, handBack, isAwaited, type Link } from "./request.js";
 import type { Reply } from "./resp/reply.js";
 import { backoffMs } from "./util/backoff.js";
 
@@ -94,6 +94,11 @@ export class Lane {
 	/** Ready, and not silent. */
 	get answers(): boolean {
 		return this.isReady && !this.#connection?.isSuspected;
+	}
+
+	/** Whether the script of a command is known to be there, should the command be sent now. */
+	hasScript(command: Command): boolean {
+		return this.#connection?.hasScript(command) ?? false;
 	}
 
 	/** Lost its connection, and has no other one yet; false when it never had to connect. */

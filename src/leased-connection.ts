@@ -8,7 +8,7 @@ import { isSubscription } from "./connection/subscriptions.js";
 import type { Dispatcher, Gauges, Lease, SlotRange } from "./dispatcher.js";
 import type { Endpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
-import { isForcedUnblock, unanswered } from "./refusal.js";
+import { classify, isForcedUnblock, unanswered } from "./refusal.js";
 import { type Attempt, type Carrier, type Command, CommandFlag, type Entry, type Request, settleAll } from "./request.js";
 import { ReplyMode } from "./resp/reply.js";
 import { SingleRequest } from "./single-request.js";
@@ -36,6 +36,8 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	/** Transactions that were to be executed only if nothing changed. */
 	readonly #watched = new WeakSet<Request>();
 	#changed = false;
+	/** Sent behind all others. */
+	#last: Request | null = null;
 
 	/**
 	 * @param budget of its node
@@ -76,6 +78,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		else {
 			// What is encoded already are SETs, which leave nothing behind.
 			if (request.frames === null) for (let i = 0; i < request.size; i++) this.#note(request.command(i));
+			this.#last = request;
 			this.#connection.send(entry);
 			if (request.frames === null) this.#fence(request);
 		}
@@ -120,7 +123,8 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	/** What a command leaves behind. One that nobody knows here may leave anything. */
-	#note({ args }: Command): void {
+	#note({ args, script }: Command): void {
+		if (script !== undefined) script.queued = this.#inTransaction;
 		const info = lookup(args);
 		switch (info?.name) {
 			case "MULTI":
@@ -203,8 +207,15 @@ export class LeasedConnection implements Dispatcher, Carrier {
 		if (!script && (ASTRAY.has(error.code) || isForcedUnblock(error))) this.#astray(error);
 		// The server knows it no more; inside a script the word means nothing.
 		if (error.code === "NOAUTH") this.#changed = true;
+		const { request, index, subject } = attempt;
+		// Nothing is behind it that the text would come after.
+		const isLast = request === this.#last && index === request.size - 1;
+		if (isLast && this.closed === null && classify(error, subject).kind === "unknown-script") {
+			this.#connection.send(attempt);
+			return;
+		}
 		const elsewhere = error.code === "READONLY" || error.code === "MOVED" || error.code === "ASK";
-		const lost = elsewhere && this.#watched.has(attempt.request);
+		const lost = elsewhere && this.#watched.has(request);
 		attempt.settle(lost ? notExecuted(`the watch is lost, as ${error.code} shows: nothing was executed`, error) : error);
 	}
 

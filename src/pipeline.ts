@@ -1,11 +1,12 @@
 /** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
 import type { BatchCommand } from "./batch/plan.js";
-import { blockMsOf, fanOutScope, type Placed, place } from "./commands/any-command.js";
+import { blockMsOf, fanOutScope, type Placed, place, placeScript } from "./commands/any-command.js";
 import type { Value } from "./commands/arguments.js";
 import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
 import { Commands } from "./commands/commands.js";
 import { taken } from "./commands/replies.js";
 import type { Result, Results, Surface, Words } from "./commands/surface.js";
+import { takeOf } from "./commands/words.js";
 import type { Core, View } from "./core.js";
 import { ClientError, InvalidOptionError } from "./errors.js";
 import type { Argument } from "./resp/encode.js";
@@ -63,8 +64,20 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 		return this.#add(typeof words === "function" ? words() : words, true, take, bytes ? ReplyMode.buffer : this.#view.mode);
 	}
 
+	protected override sendScript(script: unknown, keys: unknown, args: unknown): Result<Piped<Text, T>, unknown> {
+		return this.#queue("the script", placeScript(this.#core, this.#view, script, keys, args), takeOf(script));
+	}
+
 	#add<R>(given: Words, typed: boolean, take?: (reply: never) => R, mode = this.#view.mode): Result<Piped<Text, T>, R> {
-		const placed = place(this.#core, this.#view, given, typed);
+		return this.#queue(given[0] as string, place(this.#core, this.#view, given, typed), take, mode);
+	}
+
+	#queue<R>(
+		name: string,
+		placed: Placed | Promise<Placed>,
+		take?: (reply: never) => R,
+		mode = this.#view.mode,
+	): Result<Piped<Text, T>, R> {
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		const item = this.#items.length;
 		const command =
@@ -73,7 +86,7 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 				: this.#toCommand(placed, item, mode);
 		// A refusal is reported by exec(); until then nobody else listens.
 		if (command instanceof Promise) command.catch(() => {});
-		this.#items.push({ command, name: given[0] as string, take });
+		this.#items.push({ command, name, take });
 		return this as never;
 	}
 
@@ -117,6 +130,7 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 			throw new ClientError("UNSUPPORTED", `${placed.info?.name} goes to several nodes of a cluster; use client.command()`);
 		}
 		const blockMs = blockMsOf(this.#view, placed);
-		return singleCommand(placed.args as Argument[], placed.slot, placed.flags, mode, item, blockMs);
+		const command = singleCommand(placed.args as Argument[], placed.slot, placed.flags, mode, item, blockMs);
+		return placed.script === undefined ? command : { ...command, script: placed.script };
 	}
 }

@@ -12,7 +12,17 @@ import { LeasedConnection } from "./leased-connection.js";
 import { Probe } from "./probe.js";
 import { ask } from "./question.js";
 import { BUSY_ATTEMPTS, classify, FORGOTTEN_ATTEMPTS, isHopeless, mayRepeat, unanswered } from "./refusal.js";
-import { type Attempt, type Carrier, type Entry, EntryPart, type Link, type Request, settleAll } from "./request.js";
+import {
+	type Attempt,
+	type Carrier,
+	type Command,
+	CommandFlag,
+	type Entry,
+	EntryPart,
+	type Link,
+	type Request,
+	settleAll,
+} from "./request.js";
 import { SLOT_COUNT } from "./slot.js";
 import { Subscriber } from "./subscriber.js";
 import { drained } from "./util/drained.js";
@@ -111,8 +121,15 @@ export class Pool implements Dispatcher, Carrier {
 			return;
 		}
 		const free = this.#fences.size === 0 ? null : this.#fences.screen(request);
-		if (free === null) this.send(request, request.command(0).slot);
+		if (free === null) this.#start(request, request.command(0));
 		else if (free.length > 0) this.send(new EntryPart(request, free), request.command(0).slot);
+	}
+
+	#start(request: Request, command: Command): void {
+		const { slot, flags } = command;
+		const leads = (flags & CommandFlag.byHash) !== 0 && isProbe(request, command, this.lane(slot));
+		if (leads) this.#fences.lead(request.attempt(0), this.budget);
+		else this.send(request, slot);
 	}
 
 	lane(slot: number): Lane {
@@ -298,7 +315,8 @@ export class Pool implements Dispatcher, Carrier {
 		} else {
 			const few = kind === "busy" ? BUSY_ATTEMPTS : kind === "forgotten" ? FORGOTTEN_ATTEMPTS : retry.maxAttempts;
 			const maxAttempts = Math.min(few, retry.maxAttempts);
-			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause: true, maxAttempts });
+			const pause = kind !== "unknown-script";
+			const held = this.#fences.hold(attempt, { error, link, budget: this.budget, pause, maxAttempts });
 			if (held) this.#node.counters.retries += 1;
 			if (kind === "forgotten") this.#replace(link, forgotten(link.endpoint, error));
 		}
@@ -370,4 +388,12 @@ export class Pool implements Dispatcher, Carrier {
 /** Why a connection whose commands are refused with NOAUTH is made anew. */
 export function forgotten(node: Endpoint, error: ClientError): ClientError {
 	return new ClientError("CONNECTION", `${formatEndpoint(node)} does not know the connection any more`, { cause: error });
+}
+
+/**
+ * Whether the call of a script is a single one, and may meet a server that does not know it: should it be refused, later commands of its
+ * slot must not have overtaken it. A batch sends the text.
+ */
+export function isProbe(request: Request, command: Command, lane: Lane): boolean {
+	return !request.mayWait && !lane.hasScript(command);
 }

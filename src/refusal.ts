@@ -2,6 +2,7 @@
 import type { Endpoint } from "./endpoint.js";
 import { ClientError, WrongModeError } from "./errors.js";
 import { type Attempt, type Command, CommandFlag } from "./request.js";
+import { isUnknownScript } from "./script.js";
 import { SLOT_COUNT } from "./slot.js";
 
 /**
@@ -15,13 +16,14 @@ import { SLOT_COUNT } from "./slot.js";
  * | demoted | READONLY | the node is no primary any more: find out who is, send again after a pause |
  * | forgotten | NOAUTH, or that the command is too long for a stranger | the server does not know the connection any more: make it anew, send again there |
  * | busy | BUSY, NOREPLICAS | the node is well and may be ready soon: a few pauses, then the caller's |
+ * | unknown-script | NOSCRIPT to a script whose text is known here | nothing was executed: send again with the text |
  * | fail | anything else | the caller's |
  *
  * `host` is empty where the server named none: the node that answered is meant. `?` is a node whose address nobody knows.
  */
 export type Refusal =
 	| { readonly kind: "moved" | "ask"; readonly slot: number; readonly host: string; readonly port: number }
-	| { readonly kind: "split" | "later" | "down" | "demoted" | "forgotten" | "busy" | "fail" };
+	| { readonly kind: "split" | "later" | "down" | "demoted" | "forgotten" | "busy" | "unknown-script" | "fail" };
 
 /** How often a command that met a busy node is sent again. */
 export const BUSY_ATTEMPTS = 5;
@@ -38,15 +40,17 @@ const forgotten: Refusal = { kind: "forgotten" };
 /** Instead of NOAUTH, when a command has more than 10 arguments or one of more than 16 KiB; the server hangs up after it. */
 const TOO_LONG_FOR_A_STRANGER = /^ERR Protocol error: unauthenticated (multi)?bulk length/;
 
-export function classify(error: ClientError, command: Command): Refusal {
+/** @param byReplica it was answered by a node where nothing can have been changed */
+export function classify(error: ClientError, command: Command, byReplica = false): Refusal {
 	const script = (command.flags & CommandFlag.script) !== 0;
 	if (error.code === "MOVED" || error.code === "ASK") {
 		const target = parseRedirection(error.message);
 		if (target === null || (script && target.slot !== command.slot)) return fail;
 		return { kind: error.code === "MOVED" ? "moved" : "ask", ...target };
 	}
+	if (command.script !== undefined && isUnknownScript(error, command)) return { kind: "unknown-script" };
 	// Any other code may come from inside the script, when effects already exist.
-	if (script) return fail;
+	if (script && !byReplica) return fail;
 	switch (error.code) {
 		case "TRYAGAIN":
 			return (command.flags & CommandFlag.splittable) !== 0 ? { kind: "split" } : later;

@@ -10,6 +10,7 @@ import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, ReplyError } from "./errors.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
+import { isUnknownScript, type ScriptRun } from "./script.js";
 import { keySlot } from "./slot.js";
 
 /** Bits of {@link Command.flags}. */
@@ -24,6 +25,8 @@ export const CommandFlag = {
 	borrows: 8,
 	/** Inside a transaction: its reply says that it was queued, not that it was executed. */
 	queued: 16,
+	/** It calls a script by its hash; {@link Command.script} has the text, should the server not know it. */
+	byHash: 32,
 	/** `args[1]` is its first key. The bits from here up are that index, see {@link keyedAt}. */
 	keyed: 256,
 } as const;
@@ -62,6 +65,8 @@ export interface Command {
 	readonly bytes: number;
 	/** Milliseconds for which the server may rightly keep silent about it. */
 	readonly blockMs: number;
+	/** With `CommandFlag.byHash`. */
+	readonly script?: ScriptRun;
 }
 
 /** The slot of its first key, within which a command keeps its place among others, also where slots do not matter for routing; -1: it has none. */
@@ -178,9 +183,9 @@ export const nobody: Carrier = {
 };
 
 /** An error reply as its caller gets it. It counts as nothing changed, unless it came out of a script that had begun. */
-export function failure(reply: ReplyError, { flags }: Command): ReplyError {
+export function failure(reply: ReplyError, command: Command): ReplyError {
 	const error = reply.withoutArguments();
-	error.maybeExecuted = (flags & CommandFlag.script) !== 0 && error.code !== "NOSCRIPT";
+	error.maybeExecuted = (command.flags & CommandFlag.script) !== 0 && !isUnknownScript(error, command);
 	return error;
 }
 

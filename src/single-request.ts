@@ -15,6 +15,7 @@ import {
 } from "./request.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
+import type { ScriptRun } from "./script.js";
 
 /** One command and the promise of its reply. It is its own `Command` and `Entry`: a GET allocates one object beside its promise. */
 export class SingleRequest extends Timed implements Request, Command {
@@ -25,6 +26,8 @@ export class SingleRequest extends Timed implements Request, Command {
 	declare readonly losses: number;
 	declare readonly mayWait: boolean;
 	declare readonly frames: null;
+	/** Set where there is one, before it is started. */
+	declare script?: ScriptRun;
 
 	static {
 		Object.assign(SingleRequest.prototype, { size: 1, units: 1, elements: 0, losses: 0, mayWait: false, frames: null });

@@ -12,7 +12,7 @@ import { ClientError } from "../errors.js";
 import { Fences } from "../fences.js";
 import type { Home, Homes } from "../home.js";
 import type { Lane } from "../lane.js";
-import { forgotten, type Pool } from "../pool.js";
+import { forgotten, isProbe, type Pool } from "../pool.js";
 import {
 	BUSY_ATTEMPTS,
 	classify,
@@ -27,6 +27,7 @@ import {
 import {
 	type Attempt,
 	type Carrier,
+	type Command,
 	CommandFlag,
 	type Entry,
 	EntryPart,
@@ -114,9 +115,18 @@ export class Cluster implements Dispatcher, Carrier {
 	/** @param indexes of the request's commands that `entry` has; null: all */
 	#send(entry: Entry, request: Request, indexes: readonly number[] | null): void {
 		const { slot, flags } = entry.command(0);
+		if ((flags & CommandFlag.byHash) !== 0 && this.#leads(request, entry.command(0))) return;
 		const lane = this.lane(slot, flags);
 		if (lane !== undefined && (request.units === 1 || this.#sharesLane(entry, lane))) lane.send(entry);
 		else for (let i = 0; i < (indexes?.length ?? request.units); i++) this.#route(request.attempt(indexes?.[i] ?? i));
+	}
+
+	/** Whether a script's call was sent ahead of all later commands of its slot, see {@link isProbe}. Replicas are read from in no order. */
+	#leads(request: Request, command: Command): boolean {
+		const pool = this.#poolFor(command.slot, command.flags);
+		if (pool === undefined || pool.isReader || !isProbe(request, command, pool.lane(command.slot))) return false;
+		this.#fences.lead(request.attempt(0), pool.budget);
+		return true;
 	}
 
 	/** A replica's lane for reads where they go to replicas and one is connected, otherwise the primary's. */
@@ -236,7 +246,7 @@ export class Cluster implements Dispatcher, Carrier {
 	// ── Carrier: a command came back ──
 
 	refused(attempt: Attempt, error: ClientError, link: Link): void {
-		const refusal = classify(error, attempt.subject);
+		const refusal = classify(error, attempt.subject, link.readOnly);
 		const asked = attempt.asking;
 		attempt.asking = false;
 		attempt.deadEnd ||= asked && refusal.kind !== "moved" && refusal.kind !== "ask";
@@ -263,12 +273,25 @@ export class Cluster implements Dispatcher, Carrier {
 				this.#later(attempt, error, link, Math.min(FORGOTTEN_ATTEMPTS, this.#context.settings.retry.maxAttempts));
 				this.#replace(link, forgotten(link.endpoint, error));
 				return;
+			case "unknown-script":
+				this.#sendText(attempt, error, link);
+				return;
 			case "split":
 			case "fail":
 				// A script is not sent again, but the next one without keys shall not meet the same node.
 				if (error.code === "READONLY") this.#leaveDemoted(attempt, link);
+				if (isOutOfDate(error, attempt.subject)) this.#refresh.request({ doubted: this.#poolOf(link) });
 				attempt.settle(error);
 		}
+	}
+
+	/** To the same node, unless its slot has moved meanwhile. */
+	#sendText(attempt: Attempt, error: ClientError, link: Link): void {
+		const { slot, flags } = attempt.subject;
+		this.#context.counters.retries += 1;
+		const reader = link.readOnly && this.#closed === null ? this.#poolFor(slot, flags) : undefined;
+		if (reader === undefined) this.#hold(attempt, error, link, false);
+		else reader.send(attempt, slot);
 	}
 
 	#leaveDemoted(attempt: Attempt, link: Link): void {
@@ -564,4 +587,9 @@ function assignSlot(map: SlotMap<Shard>, slot: number, primary: Pool): void {
 
 function unserved(slot: number): ClientError {
 	return new ClientError("CLUSTER", slot === -1 ? "no primary is known" : `slot ${slot} is served by no node that is known`);
+}
+
+/** A script reached for a key of another node: the server says so in words alone. */
+function isOutOfDate({ message }: ClientError, { flags }: Command): boolean {
+	return (flags & CommandFlag.script) !== 0 && message.includes("access a non local key");
 }

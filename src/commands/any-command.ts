@@ -9,11 +9,13 @@ import { combine, scopeOf } from "../fan-out.js";
 import { CommandFlag, keyedAt } from "../request.js";
 import { type Argument, checkArguments } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
+import { type DefinedScript, ScriptRun } from "../script.js";
 import { SingleRequest } from "../single-request.js";
 import { keySlot } from "../slot.js";
 import { ownKey } from "./arguments.js";
 import { taken } from "./replies.js";
 import type { Words } from "./surface.js";
+import { scriptWords, takeOf } from "./words.js";
 
 /** A command that was checked and placed. */
 export interface Placed {
@@ -22,6 +24,8 @@ export interface Placed {
 	readonly info: CommandInfo | null;
 	readonly slot: number;
 	readonly flags: number;
+	/** It is called by its hash, and this is the rest of it. */
+	readonly script?: ScriptRun;
 }
 
 /**
@@ -121,13 +125,34 @@ async function askForKeys(args: readonly Argument[], ask: Ask): Promise<Argument
 	}
 }
 
+/**
+ * {@link place} for the call of a script that was defined, by its hash; its text goes along with it.
+ * @throws as place
+ */
+export function placeScript(core: Core, view: View, script: unknown, keys: unknown, args: unknown): Placed {
+	const words = scriptWords(script, keys, args, true);
+	// Servers are asked about commands that are not in the table; EVALSHA is.
+	const placed = place(core, view, words, true) as Placed;
+	return { ...placed, flags: placed.flags | CommandFlag.byHash, script: new ScriptRun(script as DefinedScript) };
+}
+
+/** Checks, places and sends the call of a script; see `CommandBase.sendScript`. Only rejects. */
+export function sendScript(core: Core, view: View, script: unknown, keys: unknown, args: unknown): Promise<unknown> {
+	try {
+		const placed = placeScript(core, view, script, keys, args);
+		return take(view, "the script", send(core, view, placed), takeOf(script));
+	} catch (error) {
+		return Promise.reject(error);
+	}
+}
+
 /** Checks, places and sends a command given in words; see `CommandBase.send` and {@link place}. Only rejects. */
 export function sendWords<R>(
 	core: Core,
 	view: View,
 	words: Words | (() => Words),
 	typed: boolean,
-	take?: (reply: never) => R,
+	taker?: (reply: never) => R,
 ): Promise<R> {
 	try {
 		const started = performance.now();
@@ -135,17 +160,22 @@ export function sendWords<R>(
 		const placed = place(core, view, given, typed, typed);
 		const reply =
 			placed instanceof Promise ? placed.then((later) => send(core, remaining(view, started), later)) : send(core, view, placed);
-		if (take === undefined) return reply as Promise<never>;
-		return reply.then((value) => {
-			// Inside a transaction on a leased connection: the reply comes with EXEC.
-			if (value === "QUEUED" && view.dedicated) return value as R;
-			const result = taken(given[0] as string, value, take);
-			if (result instanceof ProtocolError) throw result;
-			return result;
-		});
+		return take(view, given[0] as string, reply, taker);
 	} catch (error) {
 		return Promise.reject(error);
 	}
+}
+
+/** Has a reply taken, see {@link taken}. */
+function take<R>(view: View, name: string, reply: Promise<Reply>, taker: ((reply: never) => R) | undefined): Promise<R> {
+	if (taker === undefined) return reply as Promise<never>;
+	return reply.then((value) => {
+		// Inside a transaction on a leased connection: the reply comes with EXEC.
+		if (value === "QUEUED" && view.dedicated) return value as R;
+		const result = taken(name, value, taker);
+		if (result instanceof ProtocolError) throw result;
+		return result;
+	});
 }
 
 /** Sends a placed command: to the node of its keys, or where its policy says. */
@@ -159,6 +189,7 @@ export function send(core: Core, view: View, placed: Placed): Promise<Reply> {
 		new Promise((resolve, reject) => {
 			const request = new SingleRequest(args, slot, flags, view.mode, null, resolve as (value: never) => void, reject);
 			request.blockMs = blockMs;
+			if (placed.script !== undefined) request.script = placed.script;
 			const dispatch = node === undefined ? undefined : () => core.dispatcher.dispatchTo(node, request);
 			core.start(request, timeoutMs, view.signal, dispatch);
 		});

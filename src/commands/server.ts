@@ -14,12 +14,7 @@ import { toRecord } from "./replies.js";
 import { ScriptingCommands } from "./scripting.js";
 import { type LatencyEvent, type SlowlogEntry, toHistory, toLatencyEvents, toNumberPair, toSlowlog } from "./server-replies.js";
 import type { Many, Result, Surface } from "./surface.js";
-import { append, appendEntries, checkFields, checkInteger, checkWord, integerAt, keyAt } from "./words.js";
-
-export interface FlushOptions {
-	/** Whether the memory is freed before the reply, or later; else as `lazyfree-lazy-user-flush` says. */
-	mode?: "sync" | "async";
-}
+import { append, appendEntries, checkFields, checkInteger, type FlushOptions, flushWords, integerAt, keyAt } from "./words.js";
 
 export abstract class ServerCommands<Text extends string | Buffer, S extends Surface> extends ScriptingCommands<Text, S> {
 	/**
@@ -56,7 +51,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	 * @see https://valkey.io/commands/flushall/
 	 */
 	flushall(options?: FlushOptions): Result<S, "OK"> {
-		return this.send(() => flushWords("FLUSHALL", options));
+		return this.send(() => ["FLUSHALL", ...flushWords("FLUSHALL", options)]);
 	}
 
 	/**
@@ -66,7 +61,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	 * @see https://valkey.io/commands/flushdb/
 	 */
 	flushdb(options?: FlushOptions): Result<S, "OK"> {
-		return this.send(() => flushWords("FLUSHDB", options));
+		return this.send(() => ["FLUSHDB", ...flushWords("FLUSHDB", options)]);
 	}
 
 	/**
@@ -268,9 +263,4 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	clusterKeyslot(key: Key): Result<S, number> {
 		return this.send(() => ["CLUSTER", "KEYSLOT", keyAt(key, 2)]);
 	}
-}
-
-function flushWords(name: string, options: FlushOptions | undefined): unknown[] {
-	const { mode } = checkFields(name, options, ["mode"]);
-	return mode === undefined ? [name] : [name, checkWord(mode, "mode", ["sync", "async"])];
 }

@@ -2,6 +2,7 @@
 import type { ClientError } from "../errors.js";
 import type { Reply } from "../resp/reply.js";
 import type { Key, Value } from "./arguments.js";
+import { scriptWords, takeOf } from "./words.js";
 
 /**
  * A function from the type of a reply to what the call gives. An interface that extends it says so in terms of its own `reply`:
@@ -51,4 +52,9 @@ export abstract class CommandBase<S extends Surface> {
 	 * @param bytes the reply's bulk strings are Buffers in every view: they are no text
 	 */
 	protected abstract send<R>(words: Words | (() => Words), take?: (reply: never) => R, bytes?: boolean): Result<S, R>;
+
+	/** Sends or queues the call of a script that was defined: with its text, unless this can do better. */
+	protected sendScript(script: unknown, keys: unknown, args: unknown): Result<S, unknown> {
+		return this.send(() => scriptWords(script, keys, args, false), takeOf(script));
+	}
 }

@@ -1,5 +1,6 @@
 /** How options and lists become the words of a command. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { DefinedScript } from "../script.js";
 import type { Many } from "./surface.js";
 
 /** Appends items that were given one by one or as lists. No spread: lists may be long. */
@@ -155,6 +156,17 @@ export function finiteWord(value: unknown, where: number | string, least = Numbe
 	return (value as number) < least ? refuse(where, `must be a number from ${least}`) : doubleWord(value, where);
 }
 
+export interface FlushOptions {
+	/** Whether the memory is freed before the reply, or later; else as `lazyfree-lazy-user-flush` says. */
+	mode?: "sync" | "async";
+}
+
+/** What follows a command that deletes everything of a kind. @throws INVALID_OPTION */
+export function flushWords(command: string, options: FlushOptions | undefined): string[] {
+	const { mode } = checkFields(command, options, ["mode"]);
+	return mode === undefined ? [] : [checkWord(mode, "mode", ["sync", "async"])];
+}
+
 /** Appends a flag's word, which is its field in upper case, where it is set. @throws INVALID_OPTION */
 export function appendFlags<T extends object>(
 	words: unknown[],
@@ -171,4 +183,44 @@ export function appendCounted(words: unknown[], items: unknown): unknown[] {
 	words.push(list.length);
 	for (const item of list) words.push(item);
 	return words;
+}
+
+/**
+ * A call with a counted list of keys, as EVAL and FCALL have it: what is called, the number of keys, keys, arguments.
+ * @param count of keys that there have to be; null: any
+ * @throws INVALID_ARGUMENT with the index in the command
+ */
+export function callWords(name: string, callee: unknown, keys: unknown, args: unknown, count: number | null = null): unknown[] {
+	if (!Array.isArray(keys)) throw new InvalidArgumentError(3, "keys must be an array");
+	if (!Array.isArray(args)) throw new InvalidArgumentError(3 + keys.length, "arguments must be an array");
+	if (count !== null && keys.length !== count) {
+		const at = 3 + Math.min(keys.length, count);
+		throw new InvalidArgumentError(at, `the script takes ${count} ${count === 1 ? "key" : "keys"}, and was given ${keys.length}`);
+	}
+	return append([name, textAt(callee, 1), keys.length], [keys, args]);
+}
+
+/**
+ * A name, a hash or source code: no number is one.
+ * @throws INVALID_ARGUMENT
+ */
+export function textAt(value: unknown, index: number): string | Uint8Array {
+	if (typeof value === "string" || value instanceof Uint8Array) return value;
+	throw new InvalidArgumentError(index, `argument ${index} must be text: a string, a Buffer or a Uint8Array`);
+}
+
+/**
+ * The call of a script that was defined: with its text, or by its hash.
+ * @throws INVALID_ARGUMENT
+ */
+export function scriptWords(script: unknown, keys: unknown, args: unknown, byHash: boolean): unknown[] {
+	if (!(script instanceof DefinedScript)) throw new InvalidArgumentError(1, "the script must be one of defineScript()");
+	const { readOnly, sha1, text } = script;
+	const name = `${byHash ? "EVALSHA" : "EVAL"}${readOnly ? "_RO" : ""}`;
+	return callWords(name, byHash ? sha1 : text, keys, args, script.keys);
+}
+
+/** How the replies of a script are taken; not at all where it was not said. */
+export function takeOf(script: unknown): ((reply: never) => unknown) | undefined {
+	return script instanceof DefinedScript ? (script.reply ?? undefined) : undefined;
 }

@@ -16,7 +16,7 @@ import { type Endpoint, formatEndpoint } from "../endpoint.js";
 import { ClientError, ProtocolError } from "../errors.js";
 import type { ConnectionState } from "../events.js";
 import type { ExpiringCredentials, Settings } from "../options.js";
-import { type Command, type Entry, handBack, type Link, type SlotWatcher } from "../request.js";
+import { Attempt, type Command, CommandFlag, type Entry, handBack, type Link, type SlotWatcher } from "../request.js";
 import { Resp3Decoder } from "../resp/decode.js";
 import { Resp2Decoder } from "../resp/decode-resp2.js";
 import { CommandWriter } from "../resp/encode.js";
@@ -24,6 +24,7 @@ import { type Reply, type ReplyDecoder, ReplyMode, type ReplySink } from "../res
 import { borrows, withoutDetached } from "./borrowed.js";
 import { type Greeting, greet } from "./greeting.js";
 import { type HandshakeOptions, strangerError } from "./handshake.js";
+import { KnownScripts, type Trust } from "./known-scripts.js";
 import { Ledger } from "./ledger.js";
 import { type Login, type LoginSubject, loginOf } from "./login.js";
 import { type SilenceSubject, SilenceWatch } from "./silence.js";
@@ -123,6 +124,7 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 	#subscriptions: Subscriptions | null = null;
 	readonly #connectDeadline: Alarm;
 	readonly #silence: SilenceWatch;
+	readonly #scripts = new KnownScripts();
 
 	constructor(options: ConnectionOptions, context: ConnectionContext, observer: ConnectionObserver) {
 		const { endpoint, budget, readOnly = false } = options;
@@ -192,6 +194,11 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 
 	get bytesRead(): number {
 		return this.#socket.bytesRead;
+	}
+
+	/** Whether the script of a command is known to be there when the command is written. */
+	hasScript(command: Command): boolean {
+		return this.#scripts.has(command);
 	}
 
 	/** Takes an entry; it is written at the end of the tick, or when the handshake is complete. */
@@ -344,7 +351,10 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 			if (frames !== null) writer.append(frames.pieces);
 			for (let i = 0; i < size; i++) {
 				const command = entry.command(i);
-				if (frames === null) writer.command(command.args);
+				if (frames === null) {
+					const byHash = (command.flags & CommandFlag.byHash) !== 0;
+					writer.command(byHash ? this.#scripts.words(command, this.#trustOf(entry)) : command.args);
+				}
 				ledger.bytesInFlight += command.bytes;
 			}
 			entry.link = this;
@@ -354,6 +364,15 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 			if (borrowing ? ledger.write(entry) : ledger.writeNext()) this.#silence.begin();
 		}
 		return commands;
+	}
+
+	/**
+	 * What is lost when its script is unknown here. Nothing, where nothing of its slot follows it, or where it reads from a replica, in no
+	 * order. Behind ASKING its place: others of its slot are on their way here by another node, and no fence holds them.
+	 */
+	#trustOf(entry: Entry): Trust {
+		if (entry instanceof Attempt) return entry.asking ? "none" : entry.onBack === null ? "known" : "blind";
+		return this.readOnly && entry.size === 1 ? "blind" : "known";
 	}
 
 	/** Something is in flight: whether `entry` waits for an answer to it. What a server has not read costs it memory, and it hangs up in the end. */
@@ -413,6 +432,7 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 			this.#subscriptions.answered(command);
 			this.#followProtocol(command, value);
 		}
+		if ((command.flags & CommandFlag.byHash) !== 0) this.#scripts.answered(command, value);
 		// A census made by that very answer does not count it.
 		const { census } = ledger;
 		head.answered(cursor, value, this);

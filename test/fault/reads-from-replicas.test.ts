@@ -1,7 +1,7 @@
 /** `cluster: { readFrom: "replica" }`: reads go to replicas that can answer, everything else to primaries. */
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { type ClusterNode, nodeOfSlot, type ServerCluster, startCluster, waitUntil } from "../../fixtures/servers.js";
-import { type Client, createClient } from "../../src/index.js";
+import { type Client, createClient, defineScript } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
 import { addressOf } from "../support/addresses.js";
 import { ClusterTaps } from "../support/cluster-taps.js";
@@ -182,6 +182,23 @@ describe.each([2, 3] as const)("fake nodes, RESP%i", (protocol) => {
 		expect(await client.set("bar", "v")).toBe("OK");
 		expect(writes(replica)).toEqual([]);
 		expect(client.stats().reconnects).toBe(0);
+	});
+
+	test("H11 C11 a replica that is loading: its primary answers read-only scripts, and what that says is the answer", async () => {
+		await using client = await connect({ baseMs: 600_000, maxMs: 600_000 });
+		const script = defineScript({ keys: 1, lua: "return redis.call('GET', KEYS[1])", readOnly: true });
+		for (const name of ["EVALSHA_RO", "EVAL_RO", "FCALL_RO"]) {
+			replica.always([name], "-LOADING Redis is loading the dataset in memory\r\n");
+			primary.always([name], bulk("from the primary"));
+		}
+		const calls = [client.run(script, ["bar"]), client.evalRo("return 1", ["bar"]), client.fcallRo("f", ["bar"])];
+		expect(await Promise.all(calls)).toEqual(Array(3).fill("from the primary"));
+		expect(await client.pipeline().run(script, ["bar"]).evalRo("return 1", ["bar"]).exec()).toEqual(
+			Array(2).fill("from the primary"),
+		);
+		for (const name of ["EVALSHA_RO", "EVAL_RO", "FCALL_RO"]) primary.always([name], "-LOADING says the script\r\n");
+		const said = await Promise.allSettled([client.run(script, ["bar"]), client.fcallRo("f", ["bar"])]);
+		expect(said).toMatchObject(Array(2).fill({ reason: { code: "LOADING", maybeExecuted: true } }));
 	});
 
 	test("C11 a replica that closes while it owes replies: its primary gives them", async () => {

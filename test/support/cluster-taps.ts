@@ -1,12 +1,12 @@
-import type { ClusterNode } from "../../fixtures/servers.js";
+import type { ServerNode } from "../../fixtures/servers.js";
 import { parseRaw } from "../../src/cli/servers/raw-connection.js";
 import { TcpProxy } from "./proxy.js";
 
-/** A proxy before each node of a real cluster that keeps what clients said, connection by connection. */
+/** A proxy before each node of a real cluster, or before a standalone server, that keeps what clients said, connection by connection. */
 export class ClusterTaps implements AsyncDisposable {
-	readonly #taps = new Map<ClusterNode, { proxy: TcpProxy; said: Buffer[][] }>();
+	readonly #taps = new Map<ServerNode, { proxy: TcpProxy; said: Buffer[][] }>();
 
-	static async start(nodes: readonly ClusterNode[]): Promise<ClusterTaps> {
+	static async start(nodes: readonly ServerNode[]): Promise<ClusterTaps> {
 		const taps = new ClusterTaps();
 		for (const node of nodes) {
 			const said: Buffer[][] = [];
@@ -30,12 +30,12 @@ export class ClusterTaps implements AsyncDisposable {
 		return `redis-cluster://${[...this.#taps.values()].map(({ proxy }) => addressOf(proxy)).join(",")}`;
 	}
 
-	proxy(node: ClusterNode): TcpProxy {
+	proxy(node: ServerNode): TcpProxy {
 		return this.#taps.get(node)!.proxy;
 	}
 
 	/** The commands sent to a node, those of each connection in their order, handshakes and refreshes left out. */
-	commands(node: ClusterNode): string[][][] {
+	commands(node: ServerNode): string[][][] {
 		return this.#taps.get(node)!.said.map((pieces) => commandsIn(Buffer.concat(pieces)));
 	}
 

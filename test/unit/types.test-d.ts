@@ -1,6 +1,15 @@
 /** What the types promise; `npm run types` fails where one of them does not hold. Nothing here runs. */
 import { expectTypeOf } from "vitest";
-import type { BatchError, Client, ClientError, Pipeline, Reply } from "../../src/index.js";
+import {
+	type BatchError,
+	type Client,
+	type ClientError,
+	defineScript,
+	type Pipeline,
+	type Reply,
+	type Script,
+	type TypedScript,
+} from "../../src/index.js";
 
 declare const client: Client;
 declare const buffers: Client<Buffer>;
@@ -89,3 +98,38 @@ expectTypeOf(client.watch(["k"], async (c) => ((await c.get("k")) === null ? nul
 >();
 // @ts-expect-error a promise is no transaction: exec() is called by watch()
 client.watch("k", (c) => c.multi().get("k").exec());
+
+// Scripts give what their `reply` makes of a reply, or the reply as it is.
+const plain = defineScript({ keys: 1, lua: "return 1" });
+const counting = defineScript({ keys: 1, lua: "return 1", reply: Number });
+const texts = defineScript({ keys: "any", lua: "return KEYS", readOnly: true, reply: (reply) => reply as string[] });
+const binary = defineScript({ keys: null, lua: Buffer.from("return 1"), reply: (reply: Reply<Buffer>) => reply as Buffer });
+const either = defineScript({ keys: 0, lua: "return 1", reply: (reply: Reply) => reply === 1 });
+expectTypeOf(plain).toEqualTypeOf<Script>();
+expectTypeOf(texts).toEqualTypeOf<TypedScript<string[], string>>();
+expectTypeOf(client.run(plain, ["k"], [5, 2n, Buffer.alloc(1)])).resolves.toEqualTypeOf<Reply<string>>();
+expectTypeOf(buffers.run(plain, ["k"])).resolves.toEqualTypeOf<Reply<Buffer>>();
+expectTypeOf(client.run(counting, ["k"])).resolves.toEqualTypeOf<number>();
+expectTypeOf(buffers.run(counting, ["k"])).resolves.toEqualTypeOf<number>();
+expectTypeOf(client.run(texts, ["a", Buffer.from("b")] as const)).resolves.toEqualTypeOf<string[]>();
+expectTypeOf(buffers.run(binary)).resolves.toEqualTypeOf<Buffer>();
+expectTypeOf(client.run(either)).resolves.toEqualTypeOf<boolean>();
+expectTypeOf(buffers.run(either)).resolves.toEqualTypeOf<boolean>();
+expectTypeOf(client.pipeline().run(counting, ["k"]).run(plain, ["k"]).exec()).resolves.toEqualTypeOf<
+	[number | ClientError, Reply<string> | ClientError]
+>();
+expectTypeOf(client.eval("return 1", ["k"], [1])).resolves.toEqualTypeOf<Reply<string>>();
+expectTypeOf(client.functionDump()).resolves.toEqualTypeOf<Buffer>();
+expectTypeOf(client.scriptExists("sha", ["sha"])).resolves.toEqualTypeOf<(0 | 1)[]>();
+expectTypeOf(buffers.functionLoad("code", { replace: true })).resolves.toEqualTypeOf<string>();
+
+// @ts-expect-error a script that reads text is not for Buffers
+buffers.run(texts, ["k"]);
+// @ts-expect-error nor one that reads Buffers for text
+client.run(binary);
+// @ts-expect-error a number is no key
+client.run(plain, [5]);
+// @ts-expect-error it is defined first
+client.run("return 1", ["k"]);
+// @ts-expect-error a script says how many keys it takes
+defineScript({ lua: "return 1" });
