@@ -43,11 +43,11 @@ export async function sendBlocking(core: Core, view: View, command: BlockingComm
 	if (signal?.aborted) throw aborted(signal);
 	const call = new BlockingCall(core, view, command);
 	const stopListening = signal === undefined ? null : onAbort(signal, () => call.cancel(aborted(signal)));
-	core.blocked.add(call);
+	const leave = core.onClosed(() => call.cancel(new ClientError("CLOSED", "the client is closed")));
 	try {
 		return await call.run();
 	} finally {
-		core.blocked.delete(call);
+		leave();
 		stopListening?.();
 	}
 }

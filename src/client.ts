@@ -22,7 +22,7 @@ import type { Calls, Keys, Results, Words } from "./commands/surface.js";
 import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
-import { BatchError, type ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
+import { BatchError, ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
 import type { SubscribeOptions } from "./pubsub/subscribe-options.js";
 import type { Names, Subscription } from "./pubsub/subscription.js";
@@ -32,6 +32,8 @@ import { type Reply, ReplyMode } from "./resp/reply.js";
 import { SingleRequest } from "./single-request.js";
 import { keySlot } from "./slot.js";
 import { startBatch } from "./start-batch.js";
+import { checkConsumerOptions, type StreamConsumerOptions } from "./streams/consumer-options.js";
+import { StreamConsumer } from "./streams/stream-consumer.js";
 import { Transaction } from "./transaction.js";
 import { type WatchOptions, watch } from "./watch.js";
 
@@ -383,6 +385,22 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 	 */
 	sunsubscribe(channels?: Names): Promise<void> {
 		return unsubscribe(this.#core, this.#view, "shard", channels);
+	}
+
+	// ── streams ──
+
+	/**
+	 * A consumer of a stream's group, which survives failovers. `XREADGROUP`, `XAUTOCLAIM`, `XPENDING`, `XACK`; reads from the first `next()` on,
+	 * on a leased connection.
+	 * @throws INVALID_OPTION; UNSUPPORTED on a leased connection. Everything else rejects the iteration
+	 * @see https://valkey.io/commands/xreadgroup/
+	 */
+	streamConsumer(options: StreamConsumerOptions): StreamConsumer<Text> {
+		const settings = checkConsumerOptions(options);
+		if (this.#view.dedicated)
+			throw new ClientError("UNSUPPORTED", "a consumer leases a connection of its own; make it of the client");
+		const signals = [this.#view.signal, settings.signal];
+		return new StreamConsumer<Text>(this, settings, signals).onClientClosed((closed) => this.#core.onClosed(closed));
 	}
 
 	// ── connections ──

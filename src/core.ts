@@ -41,11 +41,9 @@ export class Core {
 	readonly batches = new Set<object>();
 	/** All subscriptions; null until there was one. */
 	hub: Hub | null = null;
-	/** Commands that block, each on a connection of its own. */
-	readonly blocked = new Set<{ cancel(error: ClientError): void }>();
+	/** What goes on by itself until the client is closed. */
+	readonly #runs = new Set<(closed: ClientError) => void>();
 	#closing: ClientError | null = null;
-	/** Ends each pause that somebody makes. */
-	readonly #pauses = new Set<() => void>();
 
 	/** @param owner the client whose connection `dispatcher` is leased from */
 	constructor(
@@ -77,14 +75,22 @@ export class Core {
 		return this.#closing ?? this.dispatcher.closed;
 	}
 
+	/** Calls `end` as soon as the client is being closed; the function returned takes that back. */
+	onClosed(end: (closed: ClientError) => void): () => void {
+		if (this.closed !== null) {
+			end(this.closed);
+			return () => {};
+		}
+		this.#runs.add(end);
+		return () => this.#runs.delete(end);
+	}
+
 	/**
 	 * Refuses new calls, waits for those accepted and all that they still send, then ends every connection. Commands that block are ended at once:
 	 * nobody knows whether anything will ever come for them.
 	 */
 	async close(timeoutMs: number): Promise<void> {
-		this.#closing ??= new ClientError("CLOSED", "the client is closed");
-		this.#unblock();
-		this.#endPauses();
+		this.#refuse();
 		this.hub?.close();
 		const started = performance.now();
 		await drained(() => this.batches.size > 0, timeoutMs);
@@ -93,9 +99,7 @@ export class Core {
 	}
 
 	destroy(): void {
-		this.#closing ??= new ClientError("CLOSED", "the client is closed");
-		this.#unblock();
-		this.#endPauses();
+		this.#refuse();
 		this.hub?.destroy();
 		this.dispatcher.destroy();
 	}
@@ -103,25 +107,24 @@ export class Core {
 	/** Waits, until the signal aborts or the client is closed. */
 	pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
 		return new Promise((resolve) => {
+			let leave = (): void => {};
+			let stopListening = (): void => {};
 			const end = (): void => {
 				clearTimeout(timer);
-				this.#pauses.delete(end);
+				leave();
 				stopListening();
 				resolve();
 			};
 			const timer = setTimeout(end, ms);
-			const stopListening = signal === undefined ? () => {} : onAbort(signal, end);
-			this.#pauses.add(end);
-			if (this.closed !== null || signal?.aborted) end();
+			if (signal !== undefined) stopListening = onAbort(signal, end);
+			leave = this.onClosed(end);
+			if (signal?.aborted) end();
 		});
 	}
 
-	#endPauses(): void {
-		for (const end of [...this.#pauses]) end();
-	}
-
-	#unblock(): void {
-		for (const call of this.blocked) call.cancel(new ClientError("CLOSED", "the client is closed"));
+	#refuse(): void {
+		this.#closing ??= new ClientError("CLOSED", "the client is closed");
+		for (const end of [...this.#runs]) end(this.#closing);
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */

@@ -40,6 +40,16 @@ export type {
 	ZrangestoreOptions,
 } from "./commands/sorted-set-ranges.js";
 export type { CombineOptions, ScoredMembers, ZaddOptions } from "./commands/sorted-sets.js";
+export type {
+	Claimed,
+	EntryFields,
+	GroupEntry,
+	PendingEntry,
+	PendingSummary,
+	StreamEntry,
+	StreamRead,
+} from "./commands/stream-replies.js";
+export type { StreamFields, StreamId, StreamPositions, XaddOptions } from "./commands/stream-words.js";
 export type { GetexOptions } from "./commands/strings.js";
 export type { FlushOptions } from "./commands/words.js";
 export { createClient } from "./create-client.js";
@@ -70,6 +80,9 @@ export type { Gap, Message, SubscribeOptions } from "./pubsub/subscribe-options.
 export type { Subscription } from "./pubsub/subscription.js";
 export type { Reply } from "./resp/reply.js";
 export { defineScript, type Script, type ScriptDefinition, type TypedScript } from "./script.js";
+export type { ConsumedEntry } from "./streams/consumed-entry.js";
+export type { StreamConsumerOptions } from "./streams/consumer-options.js";
+export type { StreamConsumer } from "./streams/stream-consumer.js";
 export type { Transaction } from "./transaction.js";
 export { VERSION } from "./version.js";
 export type { WatchOptions } from "./watch.js";

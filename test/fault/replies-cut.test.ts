@@ -1,35 +1,13 @@
 /** Every tenth reply is cut off: commands were executed, or not, and nobody says which. */
 import { describe, expect, test } from "vitest";
 import { type ServerNode, startStandalone, waitUntil } from "../../fixtures/servers.js";
-import { parseRaw } from "../../src/cli/servers/raw-connection.js";
 import { type Client, createClient } from "../../src/index.js";
-import { type Cut, type Ending, TcpProxy } from "../support/proxy.js";
+import { cutReplies } from "../support/cut-replies.js";
+import { type Ending, TcpProxy } from "../support/proxy.js";
 
 const COUNT = 300;
-const INTEGER = ":".charCodeAt(0);
-const BULK = "$".charCodeAt(0);
-
-/** Cuts a connection in front of every tenth reply of this type, counted over all connections. Handshakes have none. */
-function cutEveryTenth(proxy: TcpProxy, type: number, how: Cut): void {
-	let replies = 0;
-	proxy.onConnection(({ server, toClient }) => {
-		let rest: Buffer = Buffer.alloc(0);
-		let position = 0;
-		let cut = false;
-		// In front of the flow: it must know where to stop before it has the bytes.
-		server.prependListener("data", (chunk: Buffer) => {
-			rest = Buffer.concat([rest, chunk]);
-			for (let parsed = parseRaw(rest); parsed !== undefined && !cut; parsed = rest.length > 0 ? parseRaw(rest) : undefined) {
-				if (rest[0] === type && ++replies % 10 === 0) {
-					cut = true;
-					toClient.cutAt(position, how);
-				}
-				position += parsed.end;
-				rest = rest.subarray(parsed.end);
-			}
-		});
-	});
-}
+const INTEGER = ":";
+const BULK = "$";
 
 const ways: Record<string, (calls: readonly (() => Promise<unknown>)[]) => Promise<unknown[]>> = {
 	"one after another": async (calls) => {
@@ -47,13 +25,13 @@ const cases = endings.flatMap((ending) => Object.keys(ways).map((way) => [ending
 describe.each([2, 3] as const)("RESP%i", (protocol) => {
 	async function through(
 		ending: Ending,
-		type: number,
+		type: string,
 		body: (client: Client, server: ServerNode) => Promise<void>,
 	): Promise<void> {
 		await using server = await startStandalone();
 		await using proxy = await TcpProxy.start(server);
 		// Towards the client always by FIN: what was passed on before the cut arrives.
-		cutEveryTenth(proxy, type, { client: "fin", server: ending });
+		cutReplies(proxy, 10, type, { client: "fin", server: ending });
 		await using client = await createClient({
 			url: proxy.url,
 			protocol,
