@@ -12,7 +12,7 @@ import {
 	refuseUnknown,
 	resolveBatchOptions,
 } from "./commands/batches.js";
-import { Commands } from "./commands/commands.js";
+import { BlockingCommands } from "./commands/blocking.js";
 import { type Scan, scanElements, scanKeys } from "./commands/scan.js";
 import type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
 import { type SetEntry, setWork } from "./commands/set-batch.js";
@@ -60,7 +60,7 @@ export interface LeaseOptions {
  *
  * @see https://valkey.io/commands/
  */
-export class Client<Text extends string | Buffer = string> extends Commands<Text, Calls> implements AsyncDisposable {
+export class Client<Text extends string | Buffer = string> extends BlockingCommands<Text, Calls> implements AsyncDisposable {
 	readonly #core: Core;
 	readonly #view: View;
 
@@ -299,12 +299,12 @@ export class Client<Text extends string | Buffer = string> extends Commands<Text
 
 	/**
 	 * Goes through the fields of a hash. `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`; as {@link scan}, nothing for a missing key
-	 * @returns an iterable of `[field, value]`, with `noValues` of fields
+	 * @returns an iterable of `[field, value]`, with `novalues` of fields
 	 * @throws INVALID_ARGUMENT, INVALID_OPTION at the call; WRONGTYPE, CONNECTION when who holds the key was replaced 16 times, and as {@link get}
 	 * @see https://valkey.io/commands/hscan/
 	 */
-	hscan(key: Key, options: HashScanOptions & { noValues: true }): Scan<Text>;
-	hscan(key: Key, options?: HashScanOptions & { noValues?: false }): Scan<[field: Text, value: Text]>;
+	hscan(key: Key, options: HashScanOptions & { novalues: true }): Scan<Text>;
+	hscan(key: Key, options?: HashScanOptions & { novalues?: false }): Scan<[field: Text, value: Text]>;
 	hscan(key: Key, options?: HashScanOptions): Scan<Text | [field: Text, value: Text]>;
 	hscan(key: Key, options?: HashScanOptions): Scan<Text | [field: Text, value: Text]> {
 		return scanElements(this.#core, this.#view, "HSCAN", key, options);

@@ -33,7 +33,6 @@ export type { SetOptions } from "./commands/set-options.js";
 export type { SortOptions, SortRoOptions } from "./commands/sort-options.js";
 export type {
 	LexBound,
-	RangeLimit,
 	ScoreBound,
 	ScoreRangeOptions,
 	ZrangeOptions,
@@ -51,7 +50,7 @@ export type {
 } from "./commands/stream-replies.js";
 export type { StreamFields, StreamId, StreamPositions, XaddOptions } from "./commands/stream-words.js";
 export type { GetexOptions } from "./commands/strings.js";
-export type { FlushOptions } from "./commands/words.js";
+export type { FlushOptions, RangeLimit } from "./commands/words.js";
 export { createClient } from "./create-client.js";
 export type { Endpoint } from "./endpoint.js";
 export {

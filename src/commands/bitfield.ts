@@ -1,6 +1,5 @@
 /** The operations of BITFIELD. */
-import { InvalidArgumentError } from "../errors.js";
-import { integerAt, listAt, wordAt } from "./words.js";
+import { integerAt, listAt, refuse, wordOf } from "./words.js";
 
 /** An integer of 1 to 64 bits with a sign, `"i5"`, or of 1 to 63 without, `"u8"`. */
 export type BitfieldType = `i${number}` | `u${number}`;
@@ -22,12 +21,11 @@ export function appendBitfield(words: unknown[], operations: unknown, readOnly: 
 	for (const item of listAt(operations, 2)) {
 		const at = words.length;
 		const operation = listAt(item, at);
-		const name = wordAt(operation[0], at, readOnly ? ["get"] : operationNames);
-		if (operation.length !== lengths[name])
-			throw new InvalidArgumentError(at, `argument ${at}: ${name} has a part too many or too few`);
+		const name = wordOf(operation[0], at, readOnly ? ["get"] : operationNames);
+		if (operation.length !== lengths[name]) refuse(at, `must be an operation, and this ${name} has a part too many or too few`);
 		words.push(name);
 		if (name === "OVERFLOW") {
-			words.push(wordAt(operation[1], at + 1, ["wrap", "sat", "fail"]));
+			words.push(wordOf(operation[1], at + 1, ["wrap", "sat", "fail"]));
 			continue;
 		}
 		words.push(typeAt(operation[1], at + 1), offsetAt(operation[2], at + 2));
@@ -39,7 +37,7 @@ export function appendBitfield(words: unknown[], operations: unknown, readOnly: 
 function typeAt(value: unknown, index: number): string {
 	const [, sign, width] = typeof value === "string" ? (/^([iu])([1-9]\d?)$/.exec(value) ?? []) : [];
 	if (width === undefined || Number(width) > (sign === "i" ? 64 : 63)) {
-		throw new InvalidArgumentError(index, `argument ${index} must be a type from i1 to i64, or u1 to u63`);
+		refuse(index, "must be a type from i1 to i64, or u1 to u63");
 	}
 	return value as string;
 }

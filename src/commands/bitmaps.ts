@@ -3,7 +3,7 @@ import type { Key } from "./arguments.js";
 import { appendBitfield, type BitfieldGet, type BitfieldOperation } from "./bitfield.js";
 import { StringCommands } from "./strings.js";
 import type { Keys, Result, Surface } from "./surface.js";
-import { append, integerAt, wordAt } from "./words.js";
+import { append, integerAt, wordOf } from "./words.js";
 
 /** What the ends of a range count. */
 export type BitUnit = "byte" | "bit";
@@ -22,6 +22,7 @@ export abstract class BitmapCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * A bit. `GETBIT key offset`
 	 * @returns 0 beyond the end, too
+	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/getbit/
 	 */
 	getbit(key: Key, offset: number): Result<S, 0 | 1> {
@@ -32,7 +33,7 @@ export abstract class BitmapCommands<Text extends string | Buffer, S extends Sur
 	 * Counts the bits that are 1. `BITCOUNT key [start end [BYTE|BIT]]`
 	 * @param start of a range, below 0 counted from the end
 	 * @param end of the range, included
-	 * @param unit what they count: bytes, or from 7.0 bits
+	 * @param unit what they count: bytes, or bits (7.0)
 	 * @returns 0 when there is no such key
 	 * @throws INVALID_ARGUMENT, WRONGTYPE
 	 * @see https://valkey.io/commands/bitcount/
@@ -49,7 +50,7 @@ export abstract class BitmapCommands<Text extends string | Buffer, S extends Sur
 	 * The first bit that is 0, or 1. `BITPOS key 0|1 [start [end [BYTE|BIT]]]`
 	 * @param start of a range, below 0 counted from the end
 	 * @param end of the range, included
-	 * @param unit what they count: bytes, or from 7.0 bits
+	 * @param unit what they count: bytes, or bits (7.0)
 	 * @returns its place, counted from the start of the value; -1 when there is none. Without `end` zeros follow the value: the first 0 may be there
 	 * @throws INVALID_ARGUMENT, WRONGTYPE
 	 * @see https://valkey.io/commands/bitpos/
@@ -70,7 +71,7 @@ export abstract class BitmapCommands<Text extends string | Buffer, S extends Sur
 	 * @see https://valkey.io/commands/bitop/
 	 */
 	bitop(operation: "and" | "or" | "xor" | "not", destination: Key, ...keys: Keys): Result<S, number> {
-		return this.send(() => append(["BITOP", wordAt(operation, 1, ["and", "or", "xor", "not"]), destination], keys));
+		return this.send(() => append(["BITOP", wordOf(operation, 1, ["and", "or", "xor", "not"]), destination], keys));
 	}
 
 	/**
@@ -108,6 +109,6 @@ function bitAt(bit: unknown, index: number): number | bigint {
 /** The ends come together. */
 function appendRange(words: unknown[], start: unknown, end: unknown, unit: unknown): unknown[] {
 	words.push(integerAt(start, words.length, "a position"), integerAt(end, words.length + 1, "a position"));
-	if (unit !== undefined) words.push(wordAt(unit, words.length, ["byte", "bit"]));
+	if (unit !== undefined) words.push(wordOf(unit, words.length, ["byte", "bit"]));
 	return words;
 }

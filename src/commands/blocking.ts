@@ -10,22 +10,23 @@
 import { InvalidArgumentError } from "../errors.js";
 import type { Reply } from "../resp/reply.js";
 import type { Key } from "./arguments.js";
-import { PublishCommands } from "./publishing.js";
+import { Commands } from "./commands.js";
+import type { ListEnd } from "./lists.js";
 import { toArray, toNumber, toScored, unexpected } from "./replies.js";
 import type { Result, Surface, Words } from "./surface.js";
-import { append, checkFields, checkInteger } from "./words.js";
+import { append, appendCounted, appendInteger, checkFields, integerAt, wordOf } from "./words.js";
 
 /** One key, or several of one slot, of which the first that has something is taken. */
 export type BlockingKeys = Key | readonly Key[];
-export type ListEnd = "LEFT" | "RIGHT";
-export type ScoreEnd = "MIN" | "MAX";
 
 export interface BlockingPopOptions {
 	/** So many elements at most; 1 by default. */
 	count?: number;
 }
 
-export abstract class BlockingCommands<Text extends string | Buffer, S extends Surface> extends PublishCommands<Text, S> {
+const ENDS = ["left", "right"];
+
+export abstract class BlockingCommands<Text extends string | Buffer, S extends Surface> extends Commands<Text, S> {
 	/**
 	 * Takes the first element of the first list that has one, or waits for it. `BLPOP key … timeout`
 	 * @param timeout seconds, with fractions; 0: for ever
@@ -57,7 +58,7 @@ export abstract class BlockingCommands<Text extends string | Buffer, S extends S
 	 * @see https://valkey.io/commands/blmove/
 	 */
 	blmove(source: Key, destination: Key, from: ListEnd, to: ListEnd, timeout: number): Result<S, Text | null> {
-		return this.send(() => ["BLMOVE", source, destination, listEnd(from, 3), listEnd(to, 4), seconds(timeout, 5)]);
+		return this.send(() => ["BLMOVE", source, destination, wordOf(from, 3, ENDS), wordOf(to, 4, ENDS), seconds(timeout, 5)]);
 	}
 
 	/**
@@ -87,7 +88,7 @@ export abstract class BlockingCommands<Text extends string | Buffer, S extends S
 		options?: BlockingPopOptions,
 	): Result<S, [key: Text, elements: Text[]] | null> {
 		return this.send(
-			() => countedPop("blmpop", keys, ["LEFT", "RIGHT"], from, timeout, options),
+			() => countedPop("BLMPOP", keys, ENDS, from, timeout, options),
 			(reply: Reply<Text>): [Text, Text[]] | null => {
 				if (reply === null) return null;
 				const [key, elements] = pair(reply);
@@ -128,12 +129,12 @@ export abstract class BlockingCommands<Text extends string | Buffer, S extends S
 	 */
 	bzmpop(
 		keys: BlockingKeys,
-		where: ScoreEnd,
+		which: "min" | "max",
 		timeout: number,
 		options?: BlockingPopOptions,
 	): Result<S, [key: Text, members: [member: Text, score: number][]] | null> {
 		return this.send(
-			() => countedPop("bzmpop", keys, ["MIN", "MAX"], where, timeout, options),
+			() => countedPop("BZMPOP", keys, ["min", "max"], which, timeout, options),
 			(reply: Reply<Text>): [Text, [Text, number][]] | null => {
 				if (reply === null) return null;
 				const [key, members] = pair(reply);
@@ -151,7 +152,11 @@ export abstract class BlockingCommands<Text extends string | Buffer, S extends S
 	 * @see https://valkey.io/commands/wait/
 	 */
 	wait(replicas: number, timeoutMs: number): Result<S, number> {
-		return this.send(() => ["WAIT", whole(replicas, 1), whole(timeoutMs, 2)]);
+		return this.send(() => [
+			"WAIT",
+			integerAt(replicas, 1, "a number of replicas", 0),
+			integerAt(timeoutMs, 2, "milliseconds", 0),
+		]);
 	}
 
 	/**
@@ -164,7 +169,12 @@ export abstract class BlockingCommands<Text extends string | Buffer, S extends S
 	 * @see https://valkey.io/commands/waitaof/
 	 */
 	waitaof(local: 0 | 1, replicas: number, timeoutMs: number): Result<S, [local: number, replicas: number]> {
-		return this.send(() => ["WAITAOF", whole(local, 1), whole(replicas, 2), whole(timeoutMs, 3)]);
+		return this.send(() => [
+			"WAITAOF",
+			integerAt(local, 1, "0 or 1", 0, 1),
+			integerAt(replicas, 2, "a number of replicas", 0),
+			integerAt(timeoutMs, 3, "milliseconds", 0),
+		]);
 	}
 }
 
@@ -176,19 +186,17 @@ function keysFirst(name: string, keys: BlockingKeys, timeout: number): Words {
 }
 
 function countedPop(
-	method: string,
+	name: string,
 	keys: BlockingKeys,
 	ends: readonly string[],
 	end: unknown,
 	timeout: number,
 	options: BlockingPopOptions | undefined,
 ): Words {
-	const list = Array.isArray(keys) ? keys : [keys];
-	if (list.length === 0) throw new InvalidArgumentError(3, "argument 3 must be a key, or a list of at least one");
-	const { count } = checkFields(method, options, ["count"]);
-	const words: unknown[] = append([method.toUpperCase(), seconds(timeout, 1), list.length], [list]);
-	words.push(oneOf(ends, end, words.length));
-	if (count !== undefined) words.push("COUNT", checkInteger(count, "count", 1));
+	const { count } = checkFields(name, options, ["count"]);
+	const words = appendCounted([name, seconds(timeout, 1)], keys);
+	words.push(wordOf(end, words.length, ends));
+	appendInteger(words, "count", count, 1);
 	return words;
 }
 
@@ -200,21 +208,6 @@ function seconds(timeout: unknown, index: number): string {
 	}
 	const near = Math.round(ms);
 	return String((Math.abs(ms - near) < 1e-6 && near > 0 ? near : Math.ceil(ms)) / 1000);
-}
-
-function whole(value: unknown, index: number): number {
-	if (Number.isSafeInteger(value) && (value as number) >= 0) return value as number;
-	throw new InvalidArgumentError(index, `argument ${index} must be an integer from 0`);
-}
-
-function listEnd(value: unknown, index: number): string {
-	return oneOf(["LEFT", "RIGHT"], value, index);
-}
-
-function oneOf(words: readonly string[], value: unknown, index: number): string {
-	const word = typeof value === "string" ? value.toUpperCase() : "";
-	if (words.includes(word)) return word;
-	throw new InvalidArgumentError(index, `argument ${index} must be ${words.join(" or ")}`);
 }
 
 function pair(reply: Reply): [Reply, Reply] {

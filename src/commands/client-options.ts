@@ -1,6 +1,5 @@
 /** Which connections CLIENT LIST and CLIENT KILL mean. */
-import { InvalidOptionError } from "../errors.js";
-import { atMostOne, checkFields, checkFlag, checkInteger, checkText, checkWord } from "./words.js";
+import { appendInteger, atMostOne, checkFields, checkFlag, checkInteger, checkText, refuse, wordOf } from "./words.js";
 
 /** At most one of them. */
 export interface ClientListOptions {
@@ -29,10 +28,10 @@ const types = ["normal", "master", "replica", "pubsub"];
 export function appendClientListOptions(words: unknown[], options: ClientListOptions | undefined): unknown[] {
 	const given = checkFields<ClientListOptions>("CLIENT LIST", options, ["type", "id"]);
 	const { type, id } = given;
-	if (type !== undefined) words.push("TYPE", checkWord(type, "type", types));
+	if (type !== undefined) words.push("TYPE", wordOf(type, "type", types));
 	if (id !== undefined) {
 		const ids = Array.isArray(id) ? id : [id];
-		if (ids.length === 0) throw new InvalidOptionError("id", "must not be empty");
+		if (ids.length === 0) refuse("id", "must not be empty");
 		words.push("ID");
 		for (const one of ids) words.push(checkInteger(one, "id", 1));
 	}
@@ -45,14 +44,14 @@ export function appendClientKillFilter(words: unknown[], filter: ClientKillFilte
 	const least = words.length;
 	const fields = ["id", "type", "addr", "laddr", "user", "skipme", "maxage"] as const;
 	const { id, type, skipme, maxage, ...texts } = checkFields<ClientKillFilter>("CLIENT KILL", filter, fields);
-	if (id !== undefined) words.push("ID", checkInteger(id, "id", 1));
-	if (type !== undefined) words.push("TYPE", checkWord(type, "type", types));
+	appendInteger(words, "id", id, 1);
+	if (type !== undefined) words.push("TYPE", wordOf(type, "type", types));
 	for (const [field, value] of Object.entries(texts)) {
 		if (value !== undefined) words.push(field.toUpperCase(), checkText(value, field));
 	}
-	if (maxage !== undefined) words.push("MAXAGE", checkInteger(maxage, "maxage", 0));
+	appendInteger(words, "maxage", maxage, 0);
 	// SKIPME alone would mean all connections there are.
-	if (words.length === least) throw new InvalidOptionError("filter", "needs at least one of id, type, addr, laddr, user, maxage");
+	if (words.length === least) refuse("filter", "needs at least one of id, type, addr, laddr, user, maxage");
 	if (skipme !== undefined) words.push("SKIPME", checkFlag(skipme, "skipme") ? "YES" : "NO");
 	return words;
 }

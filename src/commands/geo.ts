@@ -4,18 +4,7 @@ import type { Key, Value } from "./arguments.js";
 import { toArray, toNumber, toNumberOrNull, toText, unexpected } from "./replies.js";
 import { SortedSetCommands } from "./sorted-sets.js";
 import type { Result, Surface, Values } from "./surface.js";
-import {
-	append,
-	appendFlags,
-	atMostOne,
-	checkFields,
-	checkFlag,
-	checkInteger,
-	checkWord,
-	finiteWord,
-	refuse,
-	wordAt,
-} from "./words.js";
+import { append, appendFlags, appendInteger, atMostOne, checkFields, checkFlag, finiteWord, refuse, wordOf } from "./words.js";
 
 /** Metres, kilometres, miles, feet. */
 export type GeoUnit = "m" | "km" | "mi" | "ft";
@@ -114,7 +103,7 @@ export abstract class GeoCommands<Text extends string | Buffer, S extends Surfac
 	 * @see https://valkey.io/commands/geodist/
 	 */
 	geodist(key: Key, from: Value, to: Value, unit: GeoUnit = "m"): Result<S, number | null> {
-		return this.send(() => ["GEODIST", key, from, to, wordAt(unit, 4, units)], toNumberOrNull);
+		return this.send(() => ["GEODIST", key, from, to, wordOf(unit, 4, units)], toNumberOrNull);
 	}
 
 	/**
@@ -209,8 +198,8 @@ function searchWords(words: unknown[], from: unknown, shape: GeoShape, options: 
 	appendMiddle(words, from);
 	appendShape(words, shape);
 	const { order, count, any } = options;
-	if (order !== undefined) words.push(checkWord(order, "order", ["asc", "desc"]));
-	if (count !== undefined) words.push("COUNT", checkInteger(count, "count", 1));
+	if (order !== undefined) words.push(wordOf(order, "order", ["asc", "desc"]));
+	appendInteger(words, "count", count, 1);
 	if (!checkFlag(any, "any")) return words;
 	if (count === undefined) refuse("any", "needs count");
 	words.push("ANY");
@@ -236,7 +225,7 @@ function appendShape(words: unknown[], shape: GeoShape): void {
 	} else {
 		words.push("BYBOX", finiteWord(width, "shape.width", 0), finiteWord(height, "shape.height", 0));
 	}
-	words.push(checkWord(unit, "shape.unit", units));
+	words.push(wordOf(unit, "shape.unit", units));
 }
 
 function toPoint(reply: Reply): GeoPoint {

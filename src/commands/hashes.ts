@@ -90,6 +90,7 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 
 	/**
 	 * Whether a hash has a field. `HEXISTS key field`
+	 * @returns 1, or 0 when there is no such field or key
 	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/hexists/
 	 */
@@ -195,32 +196,33 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 	}
 
 	/**
-	 * {@link hexpire} in milliseconds. `HPEXPIRE key milliseconds [NX|XX|GT|LT] FIELDS n field …`
+	 * Lets fields expire, in milliseconds (Redis 7.4, Valkey 9). `HPEXPIRE key ms [NX|XX|GT|LT] FIELDS n field …`
+	 * @returns as {@link hexpire}
+	 * @throws as {@link hexpire}
 	 * @see https://valkey.io/commands/hpexpire/
 	 */
-	hpexpire(key: Key, milliseconds: number, fields: Value | readonly Value[], options?: FieldExpiryOptions): Result<S, number[]> {
-		return this.send(() => fieldExpiry("HPEXPIRE", key, milliseconds, fields, options));
+	hpexpire(key: Key, ms: number, fields: Value | readonly Value[], options?: FieldExpiryOptions): Result<S, number[]> {
+		return this.send(() => fieldExpiry("HPEXPIRE", key, ms, fields, options));
 	}
 
 	/**
-	 * {@link hexpire} at a Unix time in seconds. `HEXPIREAT key time [NX|XX|GT|LT] FIELDS n field …`
+	 * Lets fields expire at a Unix time in seconds; one in the past deletes them (Redis 7.4, Valkey 9). `HEXPIREAT key time [NX|XX|GT|LT] FIELDS n field …`
+	 * @returns as {@link hexpire}
+	 * @throws as {@link hexpire}
 	 * @see https://valkey.io/commands/hexpireat/
 	 */
-	hexpireat(key: Key, seconds: number, fields: Value | readonly Value[], options?: FieldExpiryOptions): Result<S, number[]> {
-		return this.send(() => fieldExpiry("HEXPIREAT", key, seconds, fields, options));
+	hexpireat(key: Key, time: number, fields: Value | readonly Value[], options?: FieldExpiryOptions): Result<S, number[]> {
+		return this.send(() => fieldExpiry("HEXPIREAT", key, time, fields, options));
 	}
 
 	/**
-	 * {@link hexpire} at a Unix time in milliseconds. `HPEXPIREAT key time [NX|XX|GT|LT] FIELDS n field …`
+	 * Lets fields expire at a Unix time in milliseconds; one in the past deletes them (Redis 7.4, Valkey 9). `HPEXPIREAT key time [NX|XX|GT|LT] FIELDS n field …`
+	 * @returns as {@link hexpire}
+	 * @throws as {@link hexpire}
 	 * @see https://valkey.io/commands/hpexpireat/
 	 */
-	hpexpireat(
-		key: Key,
-		milliseconds: number,
-		fields: Value | readonly Value[],
-		options?: FieldExpiryOptions,
-	): Result<S, number[]> {
-		return this.send(() => fieldExpiry("HPEXPIREAT", key, milliseconds, fields, options));
+	hpexpireat(key: Key, timeMs: number, fields: Value | readonly Value[], options?: FieldExpiryOptions): Result<S, number[]> {
+		return this.send(() => fieldExpiry("HPEXPIREAT", key, timeMs, fields, options));
 	}
 
 	/**
@@ -234,7 +236,9 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 	}
 
 	/**
-	 * {@link httl} in milliseconds. `HPTTL key FIELDS n field …`
+	 * How long fields have to live (Redis 7.4, Valkey 9). `HPTTL key FIELDS n field …`
+	 * @returns for each field milliseconds, -1 when it does not expire, -2 when there is no such field or key
+	 * @throws as {@link httl}
 	 * @see https://valkey.io/commands/hpttl/
 	 */
 	hpttl(key: Key, ...fields: Values): Result<S, number[]> {
@@ -242,7 +246,9 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 	}
 
 	/**
-	 * When fields expire, as {@link httl} says it, in Unix time in seconds. `HEXPIRETIME key FIELDS n field …`
+	 * When fields expire (Redis 7.4, Valkey 9). `HEXPIRETIME key FIELDS n field …`
+	 * @returns for each field a Unix time in seconds, -1 when it does not expire, -2 when there is no such field or key
+	 * @throws as {@link httl}
 	 * @see https://valkey.io/commands/hexpiretime/
 	 */
 	hexpiretime(key: Key, ...fields: Values): Result<S, number[]> {
@@ -250,7 +256,9 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 	}
 
 	/**
-	 * When fields expire, as {@link httl} says it, in Unix time in milliseconds. `HPEXPIRETIME key FIELDS n field …`
+	 * When fields expire (Redis 7.4, Valkey 9). `HPEXPIRETIME key FIELDS n field …`
+	 * @returns for each field a Unix time in milliseconds, -1 when it does not expire, -2 when there is no such field or key
+	 * @throws as {@link httl}
 	 * @see https://valkey.io/commands/hpexpiretime/
 	 */
 	hpexpiretime(key: Key, ...fields: Values): Result<S, number[]> {

@@ -1,10 +1,9 @@
 /** Keys: their life, their type, their time to live. */
-import { InvalidArgumentError } from "../errors.js";
 import type { Key } from "./arguments.js";
 import { toBytes } from "./replies.js";
 import { appendSortOptions, type SortOptions, type SortRoOptions } from "./sort-options.js";
 import { CommandBase, type Keys, type Result, type Surface } from "./surface.js";
-import { append, atMostOne, checkFields, checkFlag, checkInteger, integerAt } from "./words.js";
+import { append, appendFlags, appendInteger, atMostOne, checkFields, checkText, integerAt, refuse } from "./words.js";
 
 /** When a key's time to live is replaced. `nx` contradicts the others, `gt` contradicts `lt`. */
 export interface ExpireOptions {
@@ -60,6 +59,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 
 	/**
 	 * Counts which of the keys exist; a key given twice counts twice. `EXISTS key …`; on a client, keys of any slots, as {@link existsMany}
+	 * @returns how many
 	 * @throws as {@link del}
 	 * @see https://valkey.io/commands/exists/
 	 */
@@ -85,10 +85,10 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	 */
 	copy(source: Key, destination: Key, options?: CopyOptions): Result<S, 0 | 1> {
 		return this.send(() => {
-			const { db, replace } = checkFields("COPY", options, ["db", "replace"]);
+			const given = checkFields<CopyOptions>("COPY", options, ["db", "replace"]);
 			const words: unknown[] = ["COPY", source, destination];
-			if (db !== undefined) words.push("DB", checkInteger(db, "db", 0));
-			if (checkFlag(replace, "replace")) words.push("REPLACE");
+			appendInteger(words, "db", given.db, 0);
+			appendFlags<CopyOptions>(words, given, ["replace"]);
 			return words;
 		});
 	}
@@ -96,6 +96,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * A value as the server would save it, for {@link restore}. `DUMP key`
 	 * @returns bytes, in every view; null when there is no such key
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/dump/
 	 */
 	dump(key: Key): Result<S, Buffer | null> {
@@ -111,7 +112,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	 */
 	restore(key: Key, ttlMs: number, bytes: Uint8Array, options?: RestoreOptions): Result<S, "OK"> {
 		return this.send(() => {
-			if (!(bytes instanceof Uint8Array)) throw new InvalidArgumentError(3, "argument 3 must be a Buffer: what dump() gave");
+			if (!(bytes instanceof Uint8Array)) refuse(3, "must be a Buffer: what dump() gave");
 			const words = ["RESTORE", key, integerAt(ttlMs, 2, "a number of milliseconds", 0), bytes];
 			return appendRestoreOptions(words, options);
 		});
@@ -129,7 +130,9 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 
 	/**
-	 * As {@link expire}, in milliseconds. `PEXPIRE key ms [NX|XX|GT|LT]`
+	 * Lets a key expire, in milliseconds. `PEXPIRE key ms [NX|XX|GT|LT]`
+	 * @returns as {@link expire}
+	 * @throws as {@link expire}
 	 * @see https://valkey.io/commands/pexpire/
 	 */
 	pexpire(key: Key, ms: number, options?: ExpireOptions): Result<S, 0 | 1> {
@@ -139,6 +142,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * Lets a key expire at a Unix time in seconds; one in the past deletes it. `EXPIREAT key time [NX|XX|GT|LT]`
 	 * @returns as {@link expire}
+	 * @throws as {@link expire}
 	 * @see https://valkey.io/commands/expireat/
 	 */
 	expireat(key: Key, time: number, options?: ExpireOptions): Result<S, 0 | 1> {
@@ -148,6 +152,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * Lets a key expire at a Unix time in milliseconds; one in the past deletes it. `PEXPIREAT key time [NX|XX|GT|LT]`
 	 * @returns as {@link expire}
+	 * @throws as {@link expire}
 	 * @see https://valkey.io/commands/pexpireat/
 	 */
 	pexpireat(key: Key, timeMs: number, options?: ExpireOptions): Result<S, 0 | 1> {
@@ -155,8 +160,9 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 
 	/**
-	 * When a key expires. `EXPIRETIME key`, from 7.0
+	 * When a key expires (7.0). `EXPIRETIME key`
 	 * @returns a Unix time in seconds; -1 when it does not expire, -2 when there is no such key
+	 * @throws as {@link ttl}; ERR of a server before 7.0
 	 * @see https://valkey.io/commands/expiretime/
 	 */
 	expiretime(key: Key): Result<S, number> {
@@ -164,8 +170,9 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 
 	/**
-	 * When a key expires. `PEXPIRETIME key`, from 7.0
+	 * When a key expires (7.0). `PEXPIRETIME key`
 	 * @returns a Unix time in milliseconds; -1 when it does not expire, -2 when there is no such key
+	 * @throws as {@link expiretime}
 	 * @see https://valkey.io/commands/pexpiretime/
 	 */
 	pexpiretime(key: Key): Result<S, number> {
@@ -175,6 +182,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * How long a key has to live. `TTL key`
 	 * @returns seconds; -1 when it does not expire, -2 when there is no such key
+	 * @throws INVALID_ARGUMENT, TIMEOUT, CONNECTION, ABORTED, CLOSED
 	 * @see https://valkey.io/commands/ttl/
 	 */
 	ttl(key: Key): Result<S, number> {
@@ -184,6 +192,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * How long a key has to live. `PTTL key`
 	 * @returns milliseconds; -1 when it does not expire, -2 when there is no such key
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/pttl/
 	 */
 	pttl(key: Key): Result<S, number> {
@@ -193,6 +202,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * Takes a key's time to live away. `PERSIST key`
 	 * @returns 1; 0 when there is no such key, or it has none
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/persist/
 	 */
 	persist(key: Key): Result<S, 0 | 1> {
@@ -222,6 +232,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * Moves a key to another database; a cluster has only one, and its servers refuse. `MOVE key db`
 	 * @returns 1; 0 when there is no such key, or one of its name there
+	 * @throws INVALID_ARGUMENT; ERR on a cluster, or when there is no such database
 	 * @see https://valkey.io/commands/move/
 	 */
 	move(key: Key, db: number): Result<S, 0 | 1> {
@@ -239,8 +250,20 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 
 	/**
+	 * All keys that match a glob. `KEYS pattern`; on a cluster of all primaries. A server does nothing else meanwhile: {@link scan} goes in steps
+	 * @param pattern such as `user:*`; `*` for every key
+	 * @returns a list in no order, empty when there are none
+	 * @throws INVALID_ARGUMENT; on a cluster BATCH when a primary did not answer, UNSUPPORTED in a pipeline
+	 * @see https://valkey.io/commands/keys/
+	 */
+	keys(pattern: string | Uint8Array): Result<S, Text[]> {
+		return this.send(() => ["KEYS", checkText(pattern, 1)]);
+	}
+
+	/**
 	 * What kind of value a key holds. `TYPE key`
 	 * @returns `"string"`, `"list"`, `"set"`, `"zset"`, `"hash"`, `"stream"`, a module's own word; `"none"` when there is no such key
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/type/
 	 */
 	type(key: Key): Result<S, string> {
@@ -262,7 +285,9 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 
 	/**
-	 * As {@link sort}, without `store`: replicas may answer it. `SORT_RO key …`, from 7.0
+	 * As {@link sort}, without `store`: replicas may answer it (7.0). `SORT_RO key …`
+	 * @returns as {@link sort} without `store`
+	 * @throws as {@link sort}
 	 * @see https://valkey.io/commands/sort_ro/
 	 */
 	sortRo(key: Key, options?: SortRoOptions): Result<S, (Text | null)[]> {
@@ -272,6 +297,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * How the server keeps a value: `"listpack"`, `"embstr"` … `OBJECT ENCODING key`
 	 * @returns null when there is no such key
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/object-encoding/
 	 */
 	objectEncoding(key: Key): Result<S, Text | null> {
@@ -301,6 +327,7 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * How many references the server has to a value. `OBJECT REFCOUNT key`
 	 * @returns null when there is no such key
+	 * @throws as {@link ttl}
 	 * @see https://valkey.io/commands/object-refcount/
 	 */
 	objectRefcount(key: Key): Result<S, number | null> {
@@ -308,11 +335,13 @@ export abstract class KeyCommands<Text extends string | Buffer, S extends Surfac
 	}
 }
 
+const conditions = ["nx", "xx", "gt", "lt"] as const;
+
 function expireWords(name: string, key: Key, time: unknown, what: string, options: ExpireOptions | undefined): unknown[] {
 	const words = [name, key, integerAt(time, 2, what)];
 	if (options === undefined) return words;
-	const given = checkFields(name, options, ["nx", "xx", "gt", "lt"]);
-	for (const flag of ["nx", "xx", "gt", "lt"] as const) if (checkFlag(given[flag], flag)) words.push(flag.toUpperCase());
+	const given = checkFields(name, options, conditions);
+	appendFlags<ExpireOptions>(words, given, conditions);
 	atMostOne(given, ["nx", "xx"]);
 	atMostOne(given, ["nx", "gt", "lt"]);
 	return words;
@@ -320,11 +349,10 @@ function expireWords(name: string, key: Key, time: unknown, what: string, option
 
 function appendRestoreOptions(words: unknown[], options: RestoreOptions | undefined): unknown[] {
 	const given = checkFields("RESTORE", options, ["replace", "absttl", "idletime", "freq"]);
-	const { replace, absttl, idletime, freq } = given;
-	if (checkFlag(replace, "replace")) words.push("REPLACE");
-	if (checkFlag(absttl, "absttl")) words.push("ABSTTL");
-	if (idletime !== undefined) words.push("IDLETIME", checkInteger(idletime, "idletime", 0));
-	if (freq !== undefined) words.push("FREQ", checkInteger(freq, "freq", 0));
+	const { idletime, freq } = given;
+	appendFlags<RestoreOptions>(words, given, ["replace", "absttl"]);
+	appendInteger(words, "idletime", idletime, 0);
+	appendInteger(words, "freq", freq, 0);
 	atMostOne(given, ["idletime", "freq"]);
 	return words;
 }

@@ -1,8 +1,7 @@
 /** LCS: its options, and its reply with `idx`. */
-import { InvalidOptionError } from "../errors.js";
 import type { Reply } from "../resp/reply.js";
 import { toArray, toNumber, toNumbers, toRecord, unexpected } from "./replies.js";
-import { atMostOne, checkFields, checkFlag, checkInteger } from "./words.js";
+import { atMostOne, checkFields, checkFlag, checkInteger, refuse } from "./words.js";
 
 /** From which byte to which, both included. */
 export type LcsRange = [from: number, to: number];
@@ -36,7 +35,7 @@ export function appendLcsOptions(words: unknown[], options: LcsOptions | undefin
 	atMostOne(given, ["len", "idx"]);
 	if (idx) words.push("IDX");
 	for (const field of ["minmatchlen", "withmatchlen"] as const) {
-		if (given[field] !== undefined && !idx) throw new InvalidOptionError(field, "needs idx");
+		if (given[field] !== undefined && !idx) refuse(field, "needs idx");
 	}
 	if (given.minmatchlen !== undefined) words.push("MINMATCHLEN", checkInteger(given.minmatchlen, "minmatchlen", 0));
 	if (checkFlag(given.withmatchlen, "withmatchlen")) words.push("WITHMATCHLEN");

@@ -3,7 +3,7 @@ import type { Key, Value } from "./arguments.js";
 import { HashCommands } from "./hashes.js";
 import { toPopped, toTexts } from "./replies.js";
 import type { Result, Surface, Values } from "./surface.js";
-import { append, appendCounted, checkFields, checkInteger, integerAt, refuse, wordAt } from "./words.js";
+import { append, appendCount, appendCounted, appendInteger, checkFields, integerAt, refuse, wordOf } from "./words.js";
 
 /** An end of a list. */
 export type ListEnd = "left" | "right";
@@ -70,7 +70,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	lpop(key: Key): Result<S, Text | null>;
 	lpop(key: Key, count: number): Result<S, Text[] | null>;
 	lpop(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => withCount(["LPOP", key], count));
+		return this.send(() => appendCount(["LPOP", key], count, 0));
 	}
 
 	/**
@@ -83,7 +83,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	rpop(key: Key): Result<S, Text | null>;
 	rpop(key: Key, count: number): Result<S, Text[] | null>;
 	rpop(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => withCount(["RPOP", key], count));
+		return this.send(() => appendCount(["RPOP", key], count, 0));
 	}
 
 	/**
@@ -114,7 +114,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	 * @see https://valkey.io/commands/linsert/
 	 */
 	linsert(key: Key, where: "before" | "after", pivot: Value, element: Value): Result<S, number> {
-		return this.send(() => ["LINSERT", key, wordAt(where, 2, ["before", "after"]), pivot, element]);
+		return this.send(() => ["LINSERT", key, wordOf(where, 2, ["before", "after"]), pivot, element]);
 	}
 
 	/**
@@ -142,6 +142,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	/**
 	 * Replaces an element. `LSET key index element`
 	 * @param index as of {@link lindex}
+	 * @returns `"OK"`
 	 * @throws ERR (there is no such key, or no such index), and as {@link lpush}
 	 * @see https://valkey.io/commands/lset/
 	 */
@@ -151,6 +152,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 
 	/**
 	 * Removes all but the elements of a range, as of {@link lrange}; a list without any is removed. `LTRIM key start stop`
+	 * @returns `"OK"`; also when there is no such key
 	 * @throws as {@link lpush}
 	 * @see https://valkey.io/commands/ltrim/
 	 */
@@ -171,10 +173,10 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 		return this.send(() => {
 			const { rank, count, maxlen } = checkFields("LPOS", options, ["rank", "count", "maxlen"]);
 			const words: unknown[] = ["LPOS", key, element];
-			if (rank !== undefined) words.push("RANK", checkInteger(rank, "rank"));
+			appendInteger(words, "rank", rank);
 			if (rank === 0) refuse("rank", "must be an integer, and not 0");
-			if (count !== undefined) words.push("COUNT", checkInteger(count, "count", 0));
-			if (maxlen !== undefined) words.push("MAXLEN", checkInteger(maxlen, "maxlen", 0));
+			appendInteger(words, "count", count, 0);
+			appendInteger(words, "maxlen", maxlen, 0);
 			return words;
 		});
 	}
@@ -188,7 +190,7 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	 * @see https://valkey.io/commands/lmove/
 	 */
 	lmove(source: Key, destination: Key, from: ListEnd, to: ListEnd): Result<S, Text | null> {
-		return this.send(() => ["LMOVE", source, destination, wordAt(from, 3, ends), wordAt(to, 4, ends)]);
+		return this.send(() => ["LMOVE", source, destination, wordOf(from, 3, ends), wordOf(to, 4, ends)]);
 	}
 
 	/**
@@ -207,8 +209,8 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 			() => {
 				const { count } = checkFields("LMPOP", options, ["count"]);
 				const words = appendCounted(["LMPOP"], keys);
-				words.push(wordAt(from, words.length, ends));
-				if (count !== undefined) words.push("COUNT", checkInteger(count, "count", 1));
+				words.push(wordOf(from, words.length, ends));
+				appendInteger(words, "count", count, 1);
 				return words;
 			},
 			(reply) => toPopped<Text, Text[]>(reply, toTexts),
@@ -224,9 +226,4 @@ export abstract class ListCommands<Text extends string | Buffer, S extends Surfa
 	rpoplpush(source: Key, destination: Key): Result<S, Text | null> {
 		return this.send(["RPOPLPUSH", source, destination]);
 	}
-}
-
-function withCount(words: unknown[], count: number | undefined): unknown[] {
-	if (count !== undefined) words.push(integerAt(count, 2, "a count", 0));
-	return words;
 }

@@ -68,7 +68,9 @@ export function toRecord<V>(reply: Reply, take = (value: Reply): V => value as V
 }
 
 /** Members with their scores. */
-export function toScored<Text>(reply: Reply): [member: Text, score: number][] {
+export type Scored<Text> = [member: Text, score: number][];
+
+export function toScored<Text>(reply: Reply): Scored<Text> {
 	return toPairs(reply).map(([member, score]) => [toText(member), toNumber(score)]);
 }
 

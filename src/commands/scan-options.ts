@@ -21,7 +21,7 @@ export interface ScanOptions extends CollectionScanOptions {
 
 export interface HashScanOptions extends CollectionScanOptions {
 	/** Fields without their values. Redis 7.4 and Valkey 8.1 have it. */
-	noValues?: boolean;
+	novalues?: boolean;
 }
 
 export type ScanCommand = "SCAN" | "HSCAN" | "SSCAN" | "ZSCAN";
@@ -35,7 +35,7 @@ export interface Scope {
 	/** In hex; null: everything. */
 	readonly match: string | null;
 	readonly type: string | null;
-	readonly noValues: boolean;
+	readonly novalues: boolean;
 }
 
 export interface ScanPlan {
@@ -50,7 +50,7 @@ export interface ScanPlan {
 
 const FIELDS: Readonly<Record<ScanCommand, readonly string[]>> = {
 	SCAN: ["match", "count", "cursor", "type"],
-	HSCAN: ["match", "count", "cursor", "noValues"],
+	HSCAN: ["match", "count", "cursor", "novalues"],
 	SSCAN: ["match", "count", "cursor"],
 	ZSCAN: ["match", "count", "cursor"],
 };
@@ -76,7 +76,7 @@ export function planScan(command: ScanCommand, key: Argument | null, given: unkn
 		database,
 		match: asked.match ?? null,
 		type: asked.type ?? null,
-		noValues: asked.noValues ?? false,
+		novalues: asked.novalues ?? false,
 	};
 	const resumed = options.cursor === undefined ? null : readToken(options.cursor);
 	if (resumed !== null) refuseOther(resumed.scope, { ...own, ...asked }, asked);
@@ -86,13 +86,13 @@ export function planScan(command: ScanCommand, key: Argument | null, given: unkn
 	if (scope.match !== null) tail.push("MATCH", Buffer.from(scope.match, "hex"));
 	if (used !== null) tail.push("COUNT", String(used));
 	if (scope.type !== null) tail.push("TYPE", scope.type);
-	if (scope.noValues) tail.push("NOVALUES");
+	if (scope.novalues) tail.push("NOVALUES");
 	return { scope, count: used, from: resumed?.position ?? null, head: key === null ? [command] : [command, key], tail };
 }
 
 /** Only what was given. */
-function askedFor({ match, type, noValues }: ScanOptions & HashScanOptions, limits: Limits): Partial<Scope> {
-	const asked: { match?: string; type?: string; noValues?: boolean } = {};
+function askedFor({ match, type, novalues }: ScanOptions & HashScanOptions, limits: Limits): Partial<Scope> {
+	const asked: { match?: string; type?: string; novalues?: boolean } = {};
 	if (match !== undefined) {
 		if (typeof match !== "string" && !(match instanceof Uint8Array))
 			throw new InvalidOptionError("match", "must be a string, a Buffer or a Uint8Array");
@@ -102,9 +102,9 @@ function askedFor({ match, type, noValues }: ScanOptions & HashScanOptions, limi
 		if (typeof type !== "string" || type === "") throw new InvalidOptionError("type", "must be a string that is not empty");
 		asked.type = sendable(type, "type", limits) as string;
 	}
-	if (noValues !== undefined) {
-		if (typeof noValues !== "boolean") throw new InvalidOptionError("noValues", "must be true or false");
-		asked.noValues = noValues;
+	if (novalues !== undefined) {
+		if (typeof novalues !== "boolean") throw new InvalidOptionError("novalues", "must be true or false");
+		asked.novalues = novalues;
 	}
 	return asked;
 }
@@ -123,7 +123,7 @@ function refuseOther(before: Scope, now: Scope, asked: Partial<Scope>): void {
 		throw new InvalidOptionError("cursor", `is of ${before.command.toLowerCase()}(), not of ${now.command.toLowerCase()}()`);
 	if (before.key !== now.key) throw new InvalidOptionError("cursor", "is of another key");
 	if (before.database !== now.database) throw new InvalidOptionError("cursor", "is of another database");
-	for (const field of ["match", "type", "noValues"] as const) {
+	for (const field of ["match", "type", "novalues"] as const) {
 		if (asked[field] !== undefined && asked[field] !== before[field])
 			throw new InvalidOptionError(field, "is not what the scan of this cursor was begun with");
 	}

@@ -140,7 +140,7 @@ export function scanElements<Item>(
 	const checked = checkKey(key, 1, view.limits);
 	const plan = planScan(command, checked, options, core.settings.database, view.limits);
 	const slot = core.dispatcher.keyGroups === 1 ? -1 : keySlot(checked as Argument);
-	const read = command === "SSCAN" || plan.scope.noValues ? plain : command === "HSCAN" ? pairs : scored;
+	const read = command === "SSCAN" || plan.scope.novalues ? plain : command === "HSCAN" ? pairs : scored;
 	return new Scan(new TablePages(core, view, plan, slot), plan, (page) => read(page, command) as Item[]);
 }
 

@@ -76,7 +76,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * {@link eval} for a script that changes nothing: by a replica where reads go there. `EVAL_RO script numkeys key … arg …`; Redis 7
+	 * {@link eval} for a script that changes nothing: by a replica where reads go there. `EVAL_RO script numkeys key … arg …` (7.0)
+	 * @returns as {@link eval}
+	 * @throws as {@link eval}
 	 * @see https://valkey.io/commands/eval_ro/
 	 */
 	evalRo(lua: string | Uint8Array, keys: readonly Key[] = [], args: readonly Value[] = []): Result<S, Reply<Text>> {
@@ -86,6 +88,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	/**
 	 * Runs a script that the server has. `EVALSHA sha1 numkeys key … arg …`
 	 * @param sha1 40 hexadecimal digits, of {@link scriptLoad}
+	 * @returns as {@link eval}
 	 * @throws NOSCRIPT when it has not: any server may forget its scripts at any time. {@link run} sends the text then.
 	 * @see https://valkey.io/commands/evalsha/
 	 */
@@ -94,7 +97,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * {@link evalsha} for a script that changes nothing: by a replica where reads go there. `EVALSHA_RO sha1 numkeys key … arg …`; Redis 7
+	 * {@link evalsha} for a script that changes nothing: by a replica where reads go there. `EVALSHA_RO sha1 numkeys key … arg …` (7.0)
+	 * @returns as {@link eval}
+	 * @throws as {@link evalsha}
 	 * @see https://valkey.io/commands/evalsha_ro/
 	 */
 	evalshaRo(sha1: string | Uint8Array, keys: readonly Key[] = [], args: readonly Value[] = []): Result<S, Reply<Text>> {
@@ -102,8 +107,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Calls a function of a library. `FCALL name numkeys key … arg …`; Redis 7
+	 * Calls a function of a library. `FCALL name numkeys key … arg …` (7.0)
 	 * @param keys all that the function touches, of one slot
+	 * @returns what the function returns, as {@link eval}
 	 * @throws INVALID_ARGUMENT, CROSSSLOT, and what the function answers, after effects perhaps
 	 * @see https://valkey.io/commands/fcall/
 	 */
@@ -112,7 +118,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * {@link fcall} for a function that is flagged `no-writes`: by a replica where reads go there. `FCALL_RO name numkeys key … arg …`; Redis 7
+	 * {@link fcall} for a function that is flagged `no-writes`: by a replica where reads go there. `FCALL_RO name numkeys key … arg …` (7.0)
+	 * @returns as {@link fcall}
+	 * @throws as {@link fcall}
 	 * @see https://valkey.io/commands/fcall_ro/
 	 */
 	fcallRo(name: string | Uint8Array, keys: readonly Key[] = [], args: readonly Value[] = []): Result<S, Reply<Text>> {
@@ -132,6 +140,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	/**
 	 * Which of the scripts the server has, on a cluster every primary. `SCRIPT EXISTS sha1 …`
 	 * @returns 1 or 0 for each
+	 * @throws INVALID_ARGUMENT; BATCH with one result per primary when some of a cluster failed
 	 * @see https://valkey.io/commands/script-exists/
 	 */
 	scriptExists(...sha1s: Many<string | Uint8Array>): Result<S, (0 | 1)[]> {
@@ -140,6 +149,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 
 	/**
 	 * Has all scripts forgotten, on a cluster by every node. `SCRIPT FLUSH [ASYNC | SYNC]`
+	 * @returns `"OK"`
 	 * @throws INVALID_OPTION; BATCH with one result per node when some of a cluster failed
 	 * @see https://valkey.io/commands/script-flush/
 	 */
@@ -149,6 +159,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 
 	/**
 	 * Ends the script that runs and has written nothing, on a cluster on any primary. `SCRIPT KILL`
+	 * @returns `"OK"`
 	 * @throws NOTBUSY when none runs, UNKILLABLE when it has written; BATCH with one result per primary when that is so on all of a cluster
 	 * @see https://valkey.io/commands/script-kill/
 	 */
@@ -157,7 +168,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Loads a library of functions, on a cluster on every primary. `FUNCTION LOAD [REPLACE] code`; Redis 7
+	 * Loads a library of functions, on a cluster on every primary. `FUNCTION LOAD [REPLACE] code` (7.0)
 	 * @param options `replace`: in place of one of the same name, which is an error otherwise
 	 * @returns the library's name
 	 * @throws INVALID_OPTION, the server's error for what does not compile; BATCH with one result per primary when some of a cluster failed
@@ -171,7 +182,8 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * The libraries there are; of a cluster, those of one primary. `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]`; Redis 7
+	 * The libraries there are; of a cluster, those of one primary. `FUNCTION LIST [LIBRARYNAME pattern] [WITHCODE]` (7.0)
+	 * @returns for each its name, its engine and its functions; none: an empty list
 	 * @throws INVALID_OPTION
 	 * @see https://valkey.io/commands/function-list/
 	 */
@@ -186,7 +198,8 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Deletes a library, on a cluster on every primary. `FUNCTION DELETE library`; Redis 7
+	 * Deletes a library, on a cluster on every primary. `FUNCTION DELETE library` (7.0)
+	 * @returns `"OK"`
 	 * @throws the server's error when there is none; BATCH with one result per primary when some of a cluster failed
 	 * @see https://valkey.io/commands/function-delete/
 	 */
@@ -195,7 +208,8 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Deletes all libraries, on a cluster on every primary. `FUNCTION FLUSH [ASYNC | SYNC]`; Redis 7
+	 * Deletes all libraries, on a cluster on every primary. `FUNCTION FLUSH [ASYNC | SYNC]` (7.0)
+	 * @returns `"OK"`
 	 * @throws INVALID_OPTION; BATCH with one result per primary when some of a cluster failed
 	 * @see https://valkey.io/commands/function-flush/
 	 */
@@ -204,7 +218,8 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Ends the function that runs and has written nothing, on a cluster on any primary. `FUNCTION KILL`; Redis 7
+	 * Ends the function that runs and has written nothing, on a cluster on any primary. `FUNCTION KILL` (7.0)
+	 * @returns `"OK"`
 	 * @throws as {@link scriptKill}
 	 * @see https://valkey.io/commands/function-kill/
 	 */
@@ -213,8 +228,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * All libraries as {@link functionRestore} takes them; of a cluster, those of one primary. `FUNCTION DUMP`; Redis 7
+	 * All libraries as {@link functionRestore} takes them; of a cluster, those of one primary. `FUNCTION DUMP` (7.0)
 	 * @returns a Buffer in every view: the payload is no text
+	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/function-dump/
 	 */
 	functionDump(): Result<S, Buffer> {
@@ -222,7 +238,8 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Loads what {@link functionDump} gave, on a cluster on every primary. `FUNCTION RESTORE payload [APPEND | REPLACE | FLUSH]`; Redis 7
+	 * Loads what {@link functionDump} gave, on a cluster on every primary. `FUNCTION RESTORE payload [APPEND | REPLACE | FLUSH]` (7.0)
+	 * @returns `"OK"`
 	 * @throws INVALID_OPTION, the server's error for a payload that is none; BATCH with one result per primary when some of a cluster failed
 	 * @see https://valkey.io/commands/function-restore/
 	 */
@@ -234,7 +251,9 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	}
 
 	/**
-	 * Whether a function runs, and how many there are; of a cluster, on one primary. `FUNCTION STATS`; Redis 7
+	 * Whether a function runs, and how many there are; of a cluster, on one primary. `FUNCTION STATS` (7.0)
+	 * @returns null for what runs when nothing does; a count of libraries and functions per engine
+	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/function-stats/
 	 */
 	functionStats(): Result<S, FunctionStats> {

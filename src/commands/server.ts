@@ -2,7 +2,6 @@
  * Commands about the server and its keyspace as a whole. On a cluster each says where it goes: to one primary, which is any, or to all nodes
  * concerned. `client.withConnection({ node: "host:port" }, …)` asks one node in particular. What goes to several is refused in a cluster's pipelines.
  */
-import { InvalidArgumentError } from "../errors.js";
 import type { Key, Value } from "./arguments.js";
 import {
 	appendClientKillFilter,
@@ -14,7 +13,17 @@ import { toRecord } from "./replies.js";
 import { ScriptingCommands } from "./scripting.js";
 import { type LatencyEvent, type SlowlogEntry, toHistory, toLatencyEvents, toNumberPair, toSlowlog } from "./server-replies.js";
 import type { Many, Result, Surface } from "./surface.js";
-import { append, appendEntries, checkFields, checkInteger, type FlushOptions, flushWords, integerAt, keyAt } from "./words.js";
+import {
+	append,
+	appendEntries,
+	checkFields,
+	checkInteger,
+	type FlushOptions,
+	flushWords,
+	integerAt,
+	keyAt,
+	refuse,
+} from "./words.js";
 
 export abstract class ServerCommands<Text extends string | Buffer, S extends Surface> extends ScriptingCommands<Text, S> {
 	/**
@@ -29,6 +38,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * Gives back what it gets. `ECHO message`; one primary
+	 * @returns the message
+	 * @throws INVALID_ARGUMENT, and as {@link time}
 	 * @see https://valkey.io/commands/echo/
 	 */
 	echo(message: Value): Result<S, Text> {
@@ -37,6 +48,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * How many keys there are. `DBSIZE`; on a cluster the sum over all primaries
+	 * @returns how many
 	 * @throws on a cluster BATCH when one did not answer; UNSUPPORTED in a cluster's pipeline
 	 * @see https://valkey.io/commands/dbsize/
 	 */
@@ -66,7 +78,9 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * What a server says about itself, as text: `field:value` lines under `# Section`. `INFO [section …]`; on a cluster one primary, any
-	 * @param sections several from 7.0
+	 * @param sections several (7.0)
+	 * @returns text
+	 * @throws INVALID_ARGUMENT, and as {@link time}
 	 * @see https://valkey.io/commands/info/
 	 */
 	info(...sections: Many<string>): Result<S, Text> {
@@ -76,6 +90,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * The clock of a server. `TIME`; on a cluster of one primary
 	 * @returns Unix time in seconds, and the microseconds of this second
+	 * @throws TIMEOUT, CONNECTION, ABORTED, CLOSED
 	 * @see https://valkey.io/commands/time/
 	 */
 	time(): Result<S, [seconds: number, microseconds: number]> {
@@ -85,6 +100,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * When the server last saved its data. `LASTSAVE`; on a cluster one primary
 	 * @returns Unix time in seconds
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/lastsave/
 	 */
 	lastsave(): Result<S, number> {
@@ -93,7 +109,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The configuration of a server. `CONFIG GET pattern …`; on a cluster of one primary, any
-	 * @param patterns names, or globs such as `maxmemory*`; several from 7.0
+	 * @param patterns names, or globs such as `maxmemory*`; several (7.0)
 	 * @returns values by name, an object without prototype; names nobody knows are left out
 	 * @throws INVALID_ARGUMENT without a pattern
 	 * @see https://valkey.io/commands/config-get/
@@ -103,7 +119,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	}
 
 	/**
-	 * Changes the configuration. `CONFIG SET name value …`; on a cluster of all nodes, replicas too. A record sets several at once, from 7.0
+	 * Changes the configuration. `CONFIG SET name value …`; on a cluster of all nodes, replicas too. A record sets several at once (7.0)
 	 * @returns `"OK"`
 	 * @throws INVALID_ARGUMENT; on a cluster BATCH when a node failed, others may have changed; UNSUPPORTED in a cluster's pipeline
 	 * @see https://valkey.io/commands/config-set/
@@ -113,7 +129,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	configSet(name: string | Readonly<Record<string, Value>>, value?: Value): Result<S, "OK"> {
 		return this.send(() => {
 			if (typeof name === "string") return ["CONFIG", "SET", name, value];
-			if (value !== undefined) throw new InvalidArgumentError(3, "argument 3 goes with a name, not with a record");
+			if (value !== undefined) refuse(3, "goes with a name, not with a record");
 			return appendEntries(["CONFIG", "SET"], name);
 		});
 	}
@@ -140,6 +156,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The number its server gave to a connection. `CLIENT ID`. It is one of several connections, unless it is called on that of `withConnection`
+	 * @returns a number that grows with each connection to the server
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/client-id/
 	 */
 	clientId(): Result<S, number> {
@@ -148,6 +166,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * What its server knows about a connection, a line of `field=value`. `CLIENT INFO`; which connection: see {@link clientId}
+	 * @returns text
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/client-info/
 	 */
 	clientInfo(): Result<S, Text> {
@@ -156,6 +176,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The connections of a server, a line of `field=value` for each. `CLIENT LIST [TYPE t] [ID id …]`; on a cluster of one primary, any
+	 * @returns text, empty when there are none
 	 * @throws INVALID_OPTION
 	 * @see https://valkey.io/commands/client-list/
 	 */
@@ -191,7 +212,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The commands that took longest to execute, latest first. `SLOWLOG GET [count]`; on a cluster those of all nodes, one node after the other
-	 * @param count for each node, 10 by default; -1 for all, from 7.0
+	 * @param count for each node, 10 by default; -1 for all (7.0)
+	 * @returns a record for each command; empty when there are none
 	 * @throws INVALID_ARGUMENT; on a cluster BATCH when a node did not answer; UNSUPPORTED in a cluster's pipeline
 	 * @see https://valkey.io/commands/slowlog-get/
 	 */
@@ -204,6 +226,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * How many entries the log of slow commands has. `SLOWLOG LEN`; on a cluster the sum over all nodes
+	 * @returns how many
 	 * @throws as {@link slowlogGet}
 	 * @see https://valkey.io/commands/slowlog-len/
 	 */
@@ -223,6 +246,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The latest latency spike of each kind, when `latency-monitor-threshold` is set. `LATENCY LATEST`; on a cluster of one primary, any
+	 * @returns a record for each kind; empty when there are none
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/latency-latest/
 	 */
 	latencyLatest(): Result<S, LatencyEvent<Text>[]> {
@@ -232,6 +257,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * The latency spikes of a kind, oldest first. `LATENCY HISTORY event`; on a cluster of one primary, any
 	 * @returns Unix time in seconds, and milliseconds, of each
+	 * @throws INVALID_ARGUMENT, and as {@link time}
 	 * @see https://valkey.io/commands/latency-history/
 	 */
 	latencyHistory(event: string): Result<S, [time: number, ms: number][]> {
@@ -241,6 +267,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Who the client is to the server. `ACL WHOAMI`; on a cluster to one primary
 	 * @returns the name of its user, `"default"` when it gave none
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/acl-whoami/
 	 */
 	aclWhoami(): Result<S, Text> {
@@ -249,6 +276,8 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * How many commands a server has. `COMMAND COUNT`; on a cluster one primary
+	 * @returns how many
+	 * @throws as {@link time}
 	 * @see https://valkey.io/commands/command-count/
 	 */
 	commandCount(): Result<S, number> {
@@ -257,6 +286,7 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 
 	/**
 	 * The slot of a key, as a cluster's server sees it; `keySlot` of `slotwire/slot` asks nobody. `CLUSTER KEYSLOT key`
+	 * @returns 0 to 16383
 	 * @throws INVALID_ARGUMENT; ERR of a server that is in no cluster
 	 * @see https://valkey.io/commands/cluster-keyslot/
 	 */

@@ -1,5 +1,5 @@
-import { InvalidOptionError } from "../errors.js";
 import type { Argument } from "../resp/encode.js";
+import { appendFlags, atMostOne, checkFields, refuse } from "./words.js";
 
 /** Options of SET. At most one of `ex`, `px`, `exat`, `pxat`, `keepttl`; at most one of `nx`, `xx`. */
 export interface SetOptions {
@@ -26,7 +26,7 @@ export type PlainSetOptions = SetOptions & { get?: false };
 
 const numeric = ["ex", "px", "exat", "pxat"] as const;
 const flags = ["keepttl", "nx", "xx", "get"] as const;
-const known = new Set<string>([...numeric, ...flags]);
+const known = [...numeric, ...flags];
 
 /**
  * Appends what `options` mean to the arguments of a SET.
@@ -34,7 +34,7 @@ const known = new Set<string>([...numeric, ...flags]);
  */
 export function appendSetOptions(args: Argument[], options: SetOptions | undefined): void {
 	if (options === undefined) return;
-	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	if (typeof options !== "object" || options === null) refuse("options", "must be an object");
 	for (const field in options) {
 		// Nearly every call has `ex` alone, which nothing can contradict.
 		if (field === "ex") continue;
@@ -45,18 +45,11 @@ export function appendSetOptions(args: Argument[], options: SetOptions | undefin
 }
 
 function appendAll(args: Argument[], options: SetOptions): void {
-	for (const field of Object.keys(options)) if (!known.has(field)) throw new InvalidOptionError(field, "is not an option of SET");
-	const given = numeric.filter((field) => options[field] !== undefined);
-	for (const field of flags) {
-		const value = options[field];
-		if (value !== undefined && typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
-	}
-	const expiry = given[0];
-	if (given.length > 1) throw new InvalidOptionError(given[1] as string, `contradicts ${expiry}`);
-	if (expiry !== undefined && options.keepttl) throw new InvalidOptionError("keepttl", `contradicts ${expiry}`);
-	if (options.nx && options.xx) throw new InvalidOptionError("xx", "contradicts nx");
-	if (expiry !== undefined) appendExpiry(args, expiry, options[expiry] as number);
-	for (const field of flags) if (options[field]) args.push(field.toUpperCase());
+	checkFields<SetOptions>("SET", options, known);
+	atMostOne<SetOptions>(options, [...numeric, "keepttl"]);
+	atMostOne<SetOptions>(options, ["nx", "xx"]);
+	for (const field of numeric) if (options[field] !== undefined) appendExpiry(args, field, options[field]);
+	appendFlags<SetOptions>(args, options, flags);
 }
 
 /** @throws INVALID_OPTION */
@@ -69,7 +62,7 @@ export function appendExpiry(args: unknown[], field: (typeof numeric)[number], v
 /** An integer from 1; seconds no larger than a server can turn into milliseconds. */
 function checkTime(value: number, field: string): number {
 	if (!Number.isSafeInteger(value) || value < 1) {
-		throw new InvalidOptionError(field, "must be an integer from 1, or for ex a fraction of a second above 0");
+		refuse(field, "must be an integer from 1, or for ex a fraction of a second above 0");
 	}
 	return value;
 }

@@ -2,7 +2,7 @@
 import type { Key, Value } from "./arguments.js";
 import { ListCommands } from "./lists.js";
 import type { Keys, Result, Surface, Values } from "./surface.js";
-import { append, appendCounted, checkFields, checkInteger, integerAt } from "./words.js";
+import { append, appendCount, appendCounted, appendInteger, checkFields } from "./words.js";
 
 export abstract class SetCommands<Text extends string | Buffer, S extends Surface> extends ListCommands<Text, S> {
 	/**
@@ -37,6 +37,7 @@ export abstract class SetCommands<Text extends string | Buffer, S extends Surfac
 
 	/**
 	 * Whether something is a member. `SISMEMBER key member`
+	 * @returns 1, or 0 when it is none or there is no such key
 	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/sismember/
 	 */
@@ -74,7 +75,7 @@ export abstract class SetCommands<Text extends string | Buffer, S extends Surfac
 	spop(key: Key): Result<S, Text | null>;
 	spop(key: Key, count: number): Result<S, Text[]>;
 	spop(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => (count === undefined ? ["SPOP", key] : ["SPOP", key, integerAt(count, 2, "a count", 0)]));
+		return this.send(() => appendCount(["SPOP", key], count, 0));
 	}
 
 	/**
@@ -87,7 +88,7 @@ export abstract class SetCommands<Text extends string | Buffer, S extends Surfac
 	srandmember(key: Key): Result<S, Text | null>;
 	srandmember(key: Key, count: number): Result<S, Text[]>;
 	srandmember(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => (count === undefined ? ["SRANDMEMBER", key] : ["SRANDMEMBER", key, integerAt(count, 2, "a count")]));
+		return this.send(() => appendCount(["SRANDMEMBER", key], count));
 	}
 
 	/**
@@ -123,6 +124,7 @@ export abstract class SetCommands<Text extends string | Buffer, S extends Surfac
 	/**
 	 * Counts what is in all of the sets (7.0). `SINTERCARD n key … [LIMIT n]`
 	 * @param options `limit`: do not count further, 0 for no limit
+	 * @returns how many; 0 when one of the keys is missing
 	 * @throws INVALID_OPTION, CROSSSLOT, and as {@link get}
 	 * @see https://valkey.io/commands/sintercard/
 	 */
@@ -130,7 +132,7 @@ export abstract class SetCommands<Text extends string | Buffer, S extends Surfac
 		return this.send(() => {
 			const { limit } = checkFields("SINTERCARD", options, ["limit"]);
 			const words = appendCounted(["SINTERCARD"], keys);
-			if (limit !== undefined) words.push("LIMIT", checkInteger(limit, "limit", 0));
+			appendInteger(words, "limit", limit, 0);
 			return words;
 		});
 	}

@@ -1,11 +1,10 @@
-import { InvalidOptionError } from "../errors.js";
-import { appendLimit, atMostOne, checkFields, checkFlag, checkText } from "./words.js";
+import { appendFlags, appendLimit, atMostOne, checkFields, checkText, type RangeLimit, refuse } from "./words.js";
 
 /** Options of SORT_RO. */
 export interface SortRoOptions {
 	/** A pattern of the keys that weigh the elements, `weight_*` or `hash_*->field`; `"nosort"` leaves them as they are. */
 	by?: string;
-	limit?: { offset: number; count: number };
+	limit?: RangeLimit;
 	/** Patterns of the keys to reply with, in place of the elements; `#` is the element itself. */
 	get?: string | readonly string[];
 	/** Smallest first, the default. */
@@ -34,7 +33,7 @@ export function appendSortOptions(words: unknown[], command: "SORT" | "SORT_RO",
 	if (by !== undefined) words.push("BY", checkText(by, "by"));
 	appendLimit(words, limit);
 	for (const pattern of patternsOf(get)) words.push("GET", checkText(pattern, "get"));
-	for (const flag of ["asc", "desc", "alpha"] as const) if (checkFlag(given[flag], flag)) words.push(flag.toUpperCase());
+	appendFlags<SortOptions>(words, given, ["asc", "desc", "alpha"]);
 	atMostOne(given, ["asc", "desc"]);
 	if (store !== undefined) words.push("STORE", checkText(store, "store"));
 	return words;
@@ -44,5 +43,5 @@ function patternsOf(get: unknown): readonly unknown[] {
 	if (get === undefined) return [];
 	if (Array.isArray(get)) return get;
 	if (typeof get === "string") return [get];
-	throw new InvalidOptionError("get", "must be a pattern or a list of them");
+	return refuse("get", "must be a pattern or a list of them");
 }

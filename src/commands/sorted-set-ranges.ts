@@ -1,19 +1,24 @@
 /** Ranges of sorted sets: by rank, by score, by the members' bytes. */
 import type { Key } from "./arguments.js";
-import { toScored } from "./replies.js";
+import { type Scored, toScored } from "./replies.js";
 import { SetCommands } from "./sets.js";
 import type { Result, Surface } from "./surface.js";
-import { appendFlags, appendLimit, checkFields, checkFlag, checkWord, doubleWord, integerAt, refuse } from "./words.js";
+import {
+	appendFlags,
+	appendLimit,
+	checkFields,
+	checkFlag,
+	doubleWord,
+	integerAt,
+	type RangeLimit,
+	refuse,
+	wordOf,
+} from "./words.js";
 
 /** A score at the end of a range, which is included; as text `"(1.5"` it is not, and `"-inf"` and `"+inf"` are the ends of all. */
 export type ScoreBound = number | string;
 /** A member at the end of a range: `"[a"` is included, `"(a"` is not; `"-"` and `"+"` are the ends of all. */
 export type LexBound = string | Uint8Array;
-/** A part of a range: how many to skip, and how many to take, all for a negative `count`. */
-export interface RangeLimit {
-	offset: number;
-	count: number;
-}
 
 /** Options of ZRANGESTORE. */
 export interface ZrangestoreOptions {
@@ -39,7 +44,6 @@ export interface ScoreRangeOptions {
 
 type Plain<Options> = Options & { withscores?: false };
 type WithScores<Options> = Options & { withscores: true };
-type Scored<Text> = [member: Text, score: number][];
 
 export abstract class SortedSetRangeCommands<Text extends string | Buffer, S extends Surface> extends SetCommands<Text, S> {
 	/**
@@ -101,6 +105,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * Counts the members of a range of scores. `ZCOUNT key min max`
+	 * @returns how many; 0 when there is no such key
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zcount/
 	 */
@@ -110,6 +115,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * Counts the members of a range, where all have the same score. `ZLEXCOUNT key min max`
+	 * @returns how many; 0 when there is no such key
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zlexcount/
 	 */
@@ -151,6 +157,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * {@link zrange} by score. `ZRANGEBYSCORE key min max [WITHSCORES] [LIMIT offset n]`
+	 * @returns as {@link zrange}
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zrangebyscore/
 	 */
@@ -163,6 +170,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * {@link zrange} by score, from the highest to the lowest. `ZREVRANGEBYSCORE key max min [WITHSCORES] [LIMIT offset n]`
+	 * @returns as {@link zrange}
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zrevrangebyscore/
 	 */
@@ -175,6 +183,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * {@link zrange} by rank, from the highest to the lowest. `ZREVRANGE key start stop [WITHSCORES]`
+	 * @returns as {@link zrange}
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zrevrange/
 	 */
@@ -192,6 +201,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * {@link zrange} by member. `ZRANGEBYLEX key min max [LIMIT offset n]`
+	 * @returns members, empty when there are none
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zrangebylex/
 	 */
@@ -201,6 +211,7 @@ export abstract class SortedSetRangeCommands<Text extends string | Buffer, S ext
 
 	/**
 	 * {@link zrange} by member, from the highest to the lowest. `ZREVRANGEBYLEX key max min [LIMIT offset n]`
+	 * @returns members, empty when there are none
 	 * @throws as {@link zrange}
 	 * @see https://valkey.io/commands/zrevrangebylex/
 	 */
@@ -217,7 +228,7 @@ export function scoredIf<Text>(options: { withscores?: boolean } | undefined): t
 function appendRange(words: unknown[], start: unknown, stop: unknown, options: ZrangestoreOptions): unknown[] {
 	const { by, rev, limit } = options;
 	const at = words.length;
-	const way = by === undefined ? undefined : checkWord(by, "by", ["score", "lex"]);
+	const way = by === undefined ? undefined : wordOf(by, "by", ["score", "lex"]);
 	const bound = way === undefined ? rank : way === "SCORE" ? scoreBound : lexBound;
 	words.push(bound(start, at), bound(stop, at + 1));
 	if (way !== undefined) words.push(`BY${way}`);

@@ -1,21 +1,31 @@
 /** Sorted sets: members with a score each. Their ranges are in `sorted-set-ranges.ts`, those that block in `blocking.ts`. */
 import type { Key, Value } from "./arguments.js";
-import { toArray, toNumber, toNumberOrNull, toNumbersOrNull, toPopped, toScored, toScoredOrNull, unexpected } from "./replies.js";
+import {
+	type Scored,
+	toArray,
+	toNumber,
+	toNumberOrNull,
+	toNumbersOrNull,
+	toPopped,
+	toScored,
+	toScoredOrNull,
+	unexpected,
+} from "./replies.js";
 import { SortedSetRangeCommands, scoredIf } from "./sorted-set-ranges.js";
 import type { Keys, Result, Surface, Values } from "./surface.js";
 import {
 	append,
+	appendCount,
 	appendCounted,
 	appendFlags,
+	appendInteger,
 	atMostOne,
 	checkFields,
 	checkFlag,
-	checkInteger,
-	checkWord,
 	doubleWord,
 	integerAt,
 	refuse,
-	wordAt,
+	wordOf,
 } from "./words.js";
 
 /** Members with their scores: a list of `{ score, member }`, a Map or a record of member to score, or pairs as replies give them. */
@@ -47,7 +57,6 @@ export interface CombineOptions {
 	aggregate?: "sum" | "min" | "max";
 }
 
-type Scored<Text> = [member: Text, score: number][];
 type PlainZadd = ZaddOptions & { incr?: false };
 
 export abstract class SortedSetCommands<Text extends string | Buffer, S extends Surface> extends SortedSetRangeCommands<Text, S> {
@@ -156,7 +165,7 @@ export abstract class SortedSetCommands<Text extends string | Buffer, S extends 
 	zpopmin(key: Key): Result<S, [member: Text, score: number] | null>;
 	zpopmin(key: Key, count: number): Result<S, Scored<Text>>;
 	zpopmin(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => popWords("ZPOPMIN", key, count), popTaker<Text>(count));
+		return this.send(() => appendCount(["ZPOPMIN", key], count, 0), popTaker<Text>(count));
 	}
 
 	/**
@@ -169,7 +178,7 @@ export abstract class SortedSetCommands<Text extends string | Buffer, S extends 
 	zpopmax(key: Key): Result<S, [member: Text, score: number] | null>;
 	zpopmax(key: Key, count: number): Result<S, Scored<Text>>;
 	zpopmax(key: Key, count?: number): Result<S, unknown> {
-		return this.send(() => popWords("ZPOPMAX", key, count), popTaker<Text>(count));
+		return this.send(() => appendCount(["ZPOPMAX", key], count, 0), popTaker<Text>(count));
 	}
 
 	/**
@@ -188,8 +197,8 @@ export abstract class SortedSetCommands<Text extends string | Buffer, S extends 
 			() => {
 				const { count } = checkFields("ZMPOP", options, ["count"]);
 				const words = appendCounted(["ZMPOP"], keys);
-				words.push(wordAt(which, words.length, ["min", "max"]));
-				if (count !== undefined) words.push("COUNT", checkInteger(count, "count", 1));
+				words.push(wordOf(which, words.length, ["min", "max"]));
+				appendInteger(words, "count", count, 1);
 				return words;
 			},
 			(reply) => toPopped<Text, Scored<Text>>(reply, toScored),
@@ -289,6 +298,7 @@ export abstract class SortedSetCommands<Text extends string | Buffer, S extends 
 	/**
 	 * Counts what is in all of the sorted sets (7.0). `ZINTERCARD n key … [LIMIT n]`
 	 * @param options `limit`: do not count further, 0 for no limit
+	 * @returns how many; 0 when one of the keys is missing
 	 * @throws as {@link zunion}
 	 * @see https://valkey.io/commands/zintercard/
 	 */
@@ -296,7 +306,7 @@ export abstract class SortedSetCommands<Text extends string | Buffer, S extends 
 		return this.send(() => {
 			const { limit } = checkFields("ZINTERCARD", options, ["limit"]);
 			const words = appendCounted(["ZINTERCARD"], keys);
-			if (limit !== undefined) words.push("LIMIT", checkInteger(limit, "limit", 0));
+			appendInteger(words, "limit", limit, 0);
 			return words;
 		});
 	}
@@ -342,10 +352,6 @@ function toRanked(reply: never): [rank: number, score: number] | null {
 	return [rank, toNumber(score)];
 }
 
-function popWords(name: string, key: Key, count: number | undefined): unknown[] {
-	return count === undefined ? [name, key] : [name, key, integerAt(count, 2, "a count", 0)];
-}
-
 function popTaker<Text>(count: number | undefined): (reply: never) => unknown {
 	return count === undefined ? toScoredOrNull<Text> : toScored<Text>;
 }
@@ -365,7 +371,7 @@ function combined(
 		words.push("WEIGHTS");
 		for (const [i, weight] of weights.entries()) words.push(doubleWord(weight, `weights.${i}`));
 	}
-	if (aggregate !== undefined) words.push("AGGREGATE", checkWord(aggregate, "aggregate", ["sum", "min", "max"]));
+	if (aggregate !== undefined) words.push("AGGREGATE", wordOf(aggregate, "aggregate", ["sum", "min", "max"]));
 	if (checkFlag(withscores, "withscores")) words.push("WITHSCORES");
 	return words;
 }

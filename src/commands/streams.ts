@@ -69,6 +69,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * How many entries a stream has. `XLEN key`
 	 * @returns 0 when there is no stream
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xlen/
 	 */
 	xlen(key: Key): Result<S, number> {
@@ -80,6 +81,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	 * @param start an id, `"-"` for the first one, `"(id"` for what comes behind an id (6.2)
 	 * @param end an id, `"+"` for the last one
 	 * @returns oldest first; of a field that an entry has twice, the last value. All of them, as the server gives them: {@link command}
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xrange/
 	 */
 	xrange(key: Key, start: StreamId = "-", end: StreamId = "+", options?: { count?: number }): Result<S, StreamEntry<Text>[]> {
@@ -92,6 +94,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * The same from the other end. `XREVRANGE key end start [COUNT n]`
 	 * @returns newest first
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xrevrange/
 	 */
 	xrevrange(key: Key, end: StreamId = "+", start: StreamId = "-", options?: { count?: number }): Result<S, StreamEntry<Text>[]> {
@@ -118,6 +121,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Deletes entries. `XDEL key id …`
 	 * @returns how many there were
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xdel/
 	 */
 	xdel(key: Key, ...ids: Many<StreamId>): Result<S, number> {
@@ -137,6 +141,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Sets a stream's last id. `XSETID key id [ENTRIESADDED n] [MAXDELETEDID id]`
 	 * @returns `"OK"`
+	 * @throws INVALID_ARGUMENT, the server's error for an id that is too small, and as {@link get}
 	 * @see https://valkey.io/commands/xsetid/
 	 */
 	xsetid(key: Key, id: StreamId, options?: { entriesadded?: number; maxdeletedid?: StreamId }): Result<S, "OK"> {
@@ -176,6 +181,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Deletes a group, and forgets what is pending in it. `XGROUP DESTROY key group`
 	 * @returns 1, or 0 when there was none
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xgroup-destroy/
 	 */
 	xgroupDestroy(key: Key, group: Value): Result<S, 0 | 1> {
@@ -241,6 +247,7 @@ export abstract class StreamCommands<Text extends string | Buffer, S extends Sur
 	 * Says that entries were dealt with; may be repeated. `XACK key group id …`
 	 * @returns how many of them were pending: an id that the group does not know, or no longer, counts nothing and harms nothing; 0 also when there
 	 *   is no such group
+	 * @throws INVALID_ARGUMENT, and as {@link get}
 	 * @see https://valkey.io/commands/xack/
 	 */
 	xack(key: Key, group: Value, ...ids: Many<StreamId>): Result<S, number> {

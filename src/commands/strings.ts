@@ -5,7 +5,7 @@ import { appendLcsOptions, type LcsMatch, type LcsMatches, type LcsOptions, type
 import { toNumber } from "./replies.js";
 import { appendExpiry, appendSetOptions, type PlainSetOptions, type SetOptions } from "./set-options.js";
 import type { Entries, Result, Surface } from "./surface.js";
-import { append, appendEntries, atMostOne, checkFields, checkFlag, finiteWord, integerAt, listAt } from "./words.js";
+import { append, appendEntries, appendFlags, atMostOne, checkFields, finiteWord, integerAt, listAt } from "./words.js";
 
 /** Options of GETEX: at most one, as those of SET. */
 export interface GetexOptions extends Pick<SetOptions, "ex" | "px" | "exat" | "pxat"> {
@@ -78,6 +78,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Sets a key that does not exist. `SETNX key value`; with a time to live: `set(key, value, { nx: true, ex })`
 	 * @returns 1, or 0 when it exists
+	 * @throws as {@link set}
 	 * @see https://valkey.io/commands/setnx/
 	 */
 	setnx(key: Key, value: Value): Result<S, 0 | 1> {
@@ -88,6 +89,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	 * Sets a key and its time to live. `SETEX key seconds value`; the same as {@link set} with `ex`
 	 * @param seconds a whole number from 1
 	 * @returns `"OK"`
+	 * @throws as {@link set}
 	 * @see https://valkey.io/commands/setex/
 	 */
 	setex(key: Key, seconds: number, value: Value): Result<S, "OK"> {
@@ -95,7 +97,9 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	}
 
 	/**
-	 * As {@link setex}, in milliseconds. `PSETEX key ms value`
+	 * Sets a key and its time to live in milliseconds. `PSETEX key ms value`
+	 * @returns `"OK"`
+	 * @throws as {@link set}
 	 * @see https://valkey.io/commands/psetex/
 	 */
 	psetex(key: Key, ms: number, value: Value): Result<S, "OK"> {
@@ -132,7 +136,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 		return this.send(() => {
 			const words: unknown[] = ["GETEX", key];
 			const given = checkFields("GETEX", options, [...getexTimes, "persist"]);
-			if (checkFlag(given.persist, "persist")) words.push("PERSIST");
+			appendFlags<GetexOptions>(words, given, ["persist"]);
 			atMostOne(given, [...getexTimes, "persist"]);
 			for (const field of getexTimes) if (given[field] !== undefined) appendExpiry(words, field, given[field]);
 			return words;
@@ -142,6 +146,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Appends to a value; what is missing counts as empty. `APPEND key value`
 	 * @returns the length then, in bytes
+	 * @throws WRONGTYPE, and as {@link set}
 	 * @see https://valkey.io/commands/append/
 	 */
 	append(key: Key, value: Value): Result<S, number> {
@@ -151,6 +156,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * The length of a value. `STRLEN key`
 	 * @returns bytes, 0 when there is no such key
+	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/strlen/
 	 */
 	strlen(key: Key): Result<S, number> {
@@ -163,6 +169,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	 * @param start the first byte, from 0; below 0 counted from the end
 	 * @param end the last byte, included
 	 * @returns empty when there is nothing there
+	 * @throws as {@link get}
 	 * @see https://valkey.io/commands/getrange/
 	 */
 	getrange(key: Key, start: number, end: number): Result<S, Text> {
@@ -172,6 +179,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Writes into a value, from a byte on; zeros fill what is missing before. `SETRANGE key offset value`
 	 * @returns the length then, in bytes
+	 * @throws WRONGTYPE, and as {@link set}
 	 * @see https://valkey.io/commands/setrange/
 	 */
 	setrange(key: Key, offset: number, value: Value): Result<S, number> {
@@ -181,7 +189,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Adds one to the number a key holds. `INCR key`
 	 * @returns the new value, a bigint beyond 2^53
-	 * @throws ERR for what is no integer of 64 bits, or would not be one any more; so do the following
+	 * @throws INVALID_ARGUMENT, WRONGTYPE, ERR (it holds no integer, or would leave 64 bits), and as {@link set}
 	 * @see https://valkey.io/commands/incr/
 	 */
 	incr(key: Key): Result<S, number | bigint> {
@@ -191,6 +199,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Adds to the number a key holds. `INCRBY key n`
 	 * @returns the new value, a bigint beyond 2^53
+	 * @throws as {@link incr}
 	 * @see https://valkey.io/commands/incrby/
 	 */
 	incrby(key: Key, increment: number | bigint): Result<S, number | bigint> {
@@ -200,6 +209,8 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Adds to the number a key holds, which may have a fraction. `INCRBYFLOAT key n`. The server counts in decimals of up to 17 digits behind the
 	 * point and stores those; the reply is the double next to that. `command("INCRBYFLOAT", …)` gives the digits themselves, and takes them as a string
+	 * @returns the new value as a double
+	 * @throws as {@link incr}, where a number need not be whole
 	 * @see https://valkey.io/commands/incrbyfloat/
 	 */
 	incrbyfloat(key: Key, increment: number): Result<S, number> {
@@ -209,6 +220,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Subtracts one from the number a key holds. `DECR key`
 	 * @returns the new value, a bigint beyond 2^53
+	 * @throws as {@link incr}
 	 * @see https://valkey.io/commands/decr/
 	 */
 	decr(key: Key): Result<S, number | bigint> {
@@ -218,6 +230,7 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	/**
 	 * Subtracts from the number a key holds. `DECRBY key n`
 	 * @returns the new value, a bigint beyond 2^53
+	 * @throws as {@link incr}
 	 * @see https://valkey.io/commands/decrby/
 	 */
 	decrby(key: Key, decrement: number | bigint): Result<S, number | bigint> {
@@ -225,8 +238,8 @@ export abstract class StringCommands<Text extends string | Buffer, S extends Sur
 	}
 
 	/**
-	 * The longest common subsequence of two values, bytes in their order but not always side by side. `LCS a b [LEN|IDX [MINMATCHLEN n] [WITHMATCHLEN]]`,
-	 * from 7.0
+	 * The longest common subsequence of two values, bytes in their order but not always side by side (7.0).
+	 * `LCS a b [LEN|IDX [MINMATCHLEN n] [WITHMATCHLEN]]`
 	 * @returns the bytes; with `len` how many; with `idx` where their pieces are, last first. What is missing counts as empty
 	 * @throws INVALID_ARGUMENT, INVALID_OPTION, CROSSSLOT; ERR when a key holds no string
 	 * @see https://valkey.io/commands/lcs/

@@ -3,6 +3,15 @@ import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { DefinedScript } from "../script.js";
 import type { Many } from "./surface.js";
 
+/** What is refused: the argument at an index among the words, or the option of a name. */
+export type Where = number | string;
+
+/** @throws INVALID_ARGUMENT, INVALID_OPTION */
+export function refuse(where: Where, reason: string): never {
+	if (typeof where === "string") throw new InvalidOptionError(where, reason);
+	throw new InvalidArgumentError(where, `argument ${where} ${reason}`);
+}
+
 /** Appends items that were given one by one or as lists. No spread: lists may be long. */
 export function append(words: unknown[], items: Many<unknown>): unknown[] {
 	for (const item of items) {
@@ -22,9 +31,9 @@ export function checkFields<T extends object>(
 	fields: readonly (keyof T & string)[],
 ): Partial<T> {
 	if (options === undefined) return {};
-	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	if (typeof options !== "object" || options === null) refuse("options", "must be an object");
 	for (const field of Object.keys(options)) {
-		if (!fields.includes(field as never)) throw new InvalidOptionError(field, `is not an option of ${command}`);
+		if (!fields.includes(field as never)) refuse(field, `is not an option of ${command}`);
 	}
 	return options;
 }
@@ -35,23 +44,20 @@ export function atMostOne<T extends object>(
 	fields: readonly (keyof T & string)[],
 ): (keyof T & string) | undefined {
 	const [first, second] = fields.filter((field) => options[field] !== undefined && options[field] !== false);
-	if (second !== undefined) throw new InvalidOptionError(second, `contradicts ${first}`);
+	if (second !== undefined) refuse(second, `contradicts ${first}`);
 	return first;
 }
 
 /** Whether a flag is set. @throws INVALID_OPTION */
 export function checkFlag(value: unknown, field: string): boolean {
-	if (value !== undefined && typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
+	if (value !== undefined && typeof value !== "boolean") refuse(field, "must be true or false");
 	return value === true;
 }
 
 /** @throws INVALID_OPTION */
 export function checkInteger(value: unknown, field: string, least = Number.MIN_SAFE_INTEGER): number {
 	if (!Number.isSafeInteger(value) || (value as number) < least) {
-		throw new InvalidOptionError(
-			field,
-			least === Number.MIN_SAFE_INTEGER ? "must be an integer" : `must be an integer from ${least}`,
-		);
+		refuse(field, least === Number.MIN_SAFE_INTEGER ? "must be an integer" : `must be an integer from ${least}`);
 	}
 	return value as number;
 }
@@ -66,51 +72,47 @@ export function integerAt(value: unknown, index: number, what: string, least = -
 	if (!whole || (value as number) < least || (value as number) > most) {
 		const from = least === -Infinity ? "" : ` from ${least}`;
 		const to = most === Infinity ? "" : ` to ${most}`;
-		throw new InvalidArgumentError(index, `argument ${index} must be ${what}, an integer${from}${to}`);
+		refuse(index, `must be ${what}, an integer${from}${to}`);
 	}
 	return value as number | bigint;
 }
 
 /** @throws INVALID_ARGUMENT */
 export function listAt(value: unknown, index: number): readonly unknown[] {
-	if (!Array.isArray(value)) throw new InvalidArgumentError(index, `argument ${index} must be a list`);
-	return value;
+	return Array.isArray(value) ? value : refuse(index, "must be a list");
 }
 
-/** One of a few words, as it is sent. @throws INVALID_ARGUMENT */
-export function wordAt(value: unknown, index: number, words: readonly string[]): string {
-	if (typeof value !== "string" || !words.includes(value)) {
-		throw new InvalidArgumentError(index, `argument ${index} must be one of: ${words.join(", ")}`);
-	}
+/** One of a few words, as it is sent. @throws INVALID_ARGUMENT, INVALID_OPTION */
+export function wordOf(value: unknown, where: Where, words: readonly string[]): string {
+	if (typeof value !== "string" || !words.includes(value)) return refuse(where, `must be one of: ${words.join(", ")}`);
 	return value.toUpperCase();
 }
 
 /** @throws INVALID_ARGUMENT, for commands whose keys are none to the server's table */
 export function keyAt(value: unknown, index: number): unknown {
 	if (typeof value === "string" || value instanceof Uint8Array) return value;
-	throw new InvalidArgumentError(index, `argument ${index} must be a key: a string, a Buffer or a Uint8Array`);
+	return refuse(index, "must be a key: a string, a Buffer or a Uint8Array");
 }
 
-/** One of a few words, as it is sent. @throws INVALID_OPTION */
-export function checkWord(value: unknown, field: string, words: readonly string[]): string {
-	if (typeof value !== "string" || !words.includes(value)) {
-		throw new InvalidOptionError(field, `must be one of: ${words.join(", ")}`);
-	}
-	return value.toUpperCase();
+/** @throws INVALID_ARGUMENT, INVALID_OPTION */
+export function checkText(value: unknown, where: Where): string | Uint8Array {
+	return typeof value === "string" || value instanceof Uint8Array
+		? value
+		: refuse(where, "must be a string, a Buffer or a Uint8Array");
 }
 
-/** A string or bytes. @throws INVALID_OPTION */
-export function checkText(value: unknown, field: string): string | Uint8Array {
-	if (typeof value !== "string" && !(value instanceof Uint8Array)) throw new InvalidOptionError(field, "must be a string");
-	return value;
+/** A part of a range: how many to skip, and how many to take, all for a negative `count`. */
+export interface RangeLimit {
+	offset: number;
+	count: number;
 }
 
 /** `LIMIT offset count`. @throws INVALID_OPTION */
-export function appendLimit(words: unknown[], limit: { offset: number; count: number } | undefined): void {
+export function appendLimit(words: unknown[], limit: RangeLimit | undefined): void {
 	if (limit === undefined) return;
-	if (typeof limit !== "object" || limit === null) throw new InvalidOptionError("limit", "must be { offset, count }");
+	if (typeof limit !== "object" || limit === null) refuse("limit", "must be { offset, count }");
 	const { offset, count, ...rest } = limit;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(`limit.${field}`, "is not a field of limit");
+	for (const field of Object.keys(rest)) refuse(`limit.${field}`, "is not a field of limit");
 	words.push("LIMIT", checkInteger(offset, "limit.offset"), checkInteger(count, "limit.count"));
 }
 
@@ -120,9 +122,7 @@ export function appendLimit(words: unknown[], limit: { offset: number; count: nu
  */
 export function appendEntries(words: unknown[], entries: unknown): unknown[] {
 	for (const entry of listOf(entries, words.length)) {
-		if (!Array.isArray(entry) || entry.length !== 2) {
-			throw new InvalidArgumentError(words.length, `argument ${words.length}: an entry must be [key, value]`);
-		}
+		if (!Array.isArray(entry) || entry.length !== 2) return refuse(words.length, "must be an entry: [key, value]");
 		words.push(entry[0], entry[1]);
 	}
 	return words;
@@ -134,24 +134,18 @@ function listOf(entries: unknown, index: number): Iterable<unknown> {
 		// Not a Date, a Promise, or what else has no entries of its own.
 		if (Object.prototype.toString.call(entries) === "[object Object]") return Object.entries(entries);
 	}
-	throw new InvalidArgumentError(index, `argument ${index} must be a record, a Map or a list of [key, value]`);
-}
-
-/** Refuses the argument at an index, or the option of a name. */
-export function refuse(where: number | string, reason: string): never {
-	if (typeof where === "string") throw new InvalidOptionError(where, reason);
-	throw new InvalidArgumentError(where, `argument ${where} ${reason}`);
+	return refuse(index, "must be a record, a Map or a list of [key, value]");
 }
 
 /** A double as servers write it: of any size, `-0`, and infinite. @throws INVALID_ARGUMENT, INVALID_OPTION: for NaN too */
-export function doubleWord(value: unknown, where: number | string): string {
+export function doubleWord(value: unknown, where: Where): string {
 	if (typeof value !== "number" || Number.isNaN(value)) return refuse(where, "must be a number, and not NaN");
 	if (Number.isFinite(value)) return Object.is(value, -0) ? "-0" : `${value}`;
 	return value > 0 ? "+inf" : "-inf";
 }
 
 /** {@link doubleWord} where servers take no infinity. */
-export function finiteWord(value: unknown, where: number | string, least = Number.NEGATIVE_INFINITY): string {
+export function finiteWord(value: unknown, where: Where, least = Number.NEGATIVE_INFINITY): string {
 	if (!Number.isFinite(value)) return refuse(where, "must be a finite number");
 	return (value as number) < least ? refuse(where, `must be a number from ${least}`) : doubleWord(value, where);
 }
@@ -164,7 +158,7 @@ export interface FlushOptions {
 /** What follows a command that deletes everything of a kind. @throws INVALID_OPTION */
 export function flushWords(command: string, options: FlushOptions | undefined): string[] {
 	const { mode } = checkFields(command, options, ["mode"]);
-	return mode === undefined ? [] : [checkWord(mode, "mode", ["sync", "async"])];
+	return mode === undefined ? [] : [wordOf(mode, "mode", ["sync", "async"])];
 }
 
 /** Appends a flag's word, which is its field in upper case, where it is set. @throws INVALID_OPTION */
@@ -223,4 +217,15 @@ export function scriptWords(script: unknown, keys: unknown, args: unknown, byHas
 /** How the replies of a script are taken; not at all where it was not said. */
 export function takeOf(script: unknown): ((reply: never) => unknown) | undefined {
 	return script instanceof DefinedScript ? (script.reply ?? undefined) : undefined;
+}
+
+/** Appends how many are asked for, where it is said. @throws INVALID_ARGUMENT */
+export function appendCount(words: unknown[], count: unknown, least?: number): unknown[] {
+	if (count !== undefined) words.push(integerAt(count, words.length, "a count", least));
+	return words;
+}
+
+/** Appends an option's word and its number, where it is given. @throws INVALID_OPTION */
+export function appendInteger(words: unknown[], field: string, value: unknown, least?: number): void {
+	if (value !== undefined) words.push(field.toUpperCase(), checkInteger(value, field, least));
 }

@@ -112,8 +112,8 @@ describe.each(cases)("D50 the elements of a key, $topology, RESP$protocol", ({ t
 		expect(await rejectionOf(collect(aborted))).toMatchObject({ code: "ABORTED" });
 	});
 
-	test("noValues: fields alone, where the server has it", async () => {
-		const fields = await collect(client.hscan(key("hash:small"), { noValues: true })).catch((error) => error);
+	test("novalues: fields alone, where the server has it", async () => {
+		const fields = await collect(client.hscan(key("hash:small"), { novalues: true })).catch((error) => error);
 		if (Number.parseFloat(inject("server").version) >= 7.4) expect(fields.sort()).toEqual(small);
 		else expect(fields).toMatchObject({ code: "ERR" });
 	});

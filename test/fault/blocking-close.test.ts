@@ -18,7 +18,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		"destroy",
 	] as const)("C37 C38 %s() ends commands that block at once: nobody knows whether anything will come", async (how) => {
 		const client = await createClient({ url: server.url, protocol, pool: { maxBlocked: 2 }, timeouts: { closeMs: 25_000 } });
-		const blocked = [client.blpop("close:k", 0), client.blmove("close:k", "close:l", "LEFT", "LEFT", 60)].map(rejectionOf);
+		const blocked = [client.blpop("close:k", 0), client.blmove("close:k", "close:l", "left", "left", 60)].map(rejectionOf);
 		await areBlocked(server, 2);
 		const waiting = rejectionOf(client.blpop("close:k", 0));
 		const began = performance.now();

@@ -75,7 +75,7 @@ test("D47 a slot moves away: what blocked for it waits at its new owner, and by 
 	const slot = keySlot(key);
 	const source = await nodeOfSlot(cluster, slot);
 	const target = await anotherThan(source);
-	const calls = learning.flatMap((client) => [client.brpop(key, 0), client.blmpop(key, "LEFT", 60)]);
+	const calls = learning.flatMap((client) => [client.brpop(key, 0), client.blmpop(key, "left", 60)]);
 	await areBlocked(source, 4);
 	await moveSlot(cluster, slot, target);
 	await areBlocked(target, 4);
@@ -127,7 +127,7 @@ test("C34 D47 it asks for the block time that is left, and that is never for eve
 	const target = await anotherThan(source);
 	const began = performance.now();
 	const call = client.blpop(key, 20.5);
-	const forEver = client.blmove(key, `{${key}}x`, "LEFT", "LEFT", 0);
+	const forEver = client.blmove(key, `{${key}}x`, "left", "left", 0);
 	await areBlocked(source, 2);
 	await moveSlot(cluster, slot, target);
 	await areBlocked(target, 2);

@@ -23,7 +23,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		const calls = [
 			client.blpop("cut:k", 0),
 			client.bzpopmax("cut:z", 30),
-			client.blmove("cut:k", "cut:l", "LEFT", "LEFT", 0),
+			client.blmove("cut:k", "cut:l", "left", "left", 0),
 			sendTyped(client, "XREADGROUP", "GROUP", "g", "me", "BLOCK", 0, "STREAMS", "cut:s", ">"),
 		].map(rejectionOf);
 		await areBlocked(server, 4);

@@ -12,7 +12,7 @@ test("C34 it is let go of with UNBLOCKED, refused with READONLY, and waits on wh
 	);
 	const calls = clients.flatMap((client) => [
 		client.blpop("demoted:k", 0),
-		client.blmove("demoted:k", "demoted:l", "LEFT", "LEFT", 60),
+		client.blmove("demoted:k", "demoted:l", "left", "left", 60),
 	]);
 	const short = clients.map((client) => rejectionOf(client.with({ timeoutMs: 200 }).brpop("demoted:k", 0)));
 	await areBlocked(server, 6);

@@ -43,8 +43,8 @@ expectTypeOf(client.withConnection({ key: "k" }, async (c) => c.get("k"))).resol
 
 expectTypeOf(client.blpop("k", 1)).resolves.toEqualTypeOf<[key: string, element: string] | null>();
 expectTypeOf(buffers.bzpopmin(["k"], 0.5)).resolves.toEqualTypeOf<[key: Buffer, member: Buffer, score: number] | null>();
-expectTypeOf(buffers.blmove("a", "b", "LEFT", "RIGHT", 0)).resolves.toEqualTypeOf<Buffer | null>();
-expectTypeOf(client.bzmpop("k", "MIN", 1, { count: 2 })).resolves.toEqualTypeOf<
+expectTypeOf(buffers.blmove("a", "b", "left", "right", 0)).resolves.toEqualTypeOf<Buffer | null>();
+expectTypeOf(client.bzmpop("k", "min", 1, { count: 2 })).resolves.toEqualTypeOf<
 	[key: string, members: [member: string, score: number][]] | null
 >();
 expectTypeOf(client.wait(1, 100)).resolves.toEqualTypeOf<number>();

@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { planScan, type ScanCommand, type Scope } from "../../../src/commands/scan-options.js";
 import { readToken, type ScanState, writeToken } from "../../../src/commands/scan-token.js";
 
-const scope: Scope = { command: "SCAN", key: "", database: 0, match: null, type: null, noValues: false };
+const scope: Scope = { command: "SCAN", key: "", database: 0, match: null, type: null, novalues: false };
 
 const range = fc.tuple(fc.nat(16_383), fc.nat(16_383)).map(([a, b]): [number, number] => [Math.min(a, b), Math.max(a, b)]);
 const table = fc.record({ cursor: fc.bigInt(0n, 2n ** 64n - 1n).map(String), origin: fc.string(), done: fc.boolean() });
@@ -29,7 +29,7 @@ const state: fc.Arbitrary<ScanState> = fc.record({
 		database: fc.nat(),
 		match: fc.option(fc.uint8Array().map((bytes) => Buffer.from(bytes).toString("hex"))),
 		type: fc.option(fc.string({ unit: "grapheme" })),
-		noValues: fc.boolean(),
+		novalues: fc.boolean(),
 	}),
 	count: fc.option(fc.integer({ min: 1 })),
 	position,
@@ -77,8 +77,8 @@ describe("D50 options of scans", () => {
 		expect(plan("SCAN", { match: "a*", count: 5, type: "hash" })).toMatchObject({
 			tail: ["MATCH", Buffer.from("a*"), "COUNT", "5", "TYPE", "hash"],
 		});
-		expect(plan("HSCAN", { noValues: true })).toMatchObject({ head: ["HSCAN", "k"], tail: ["NOVALUES"] });
-		expect(plan("HSCAN", { noValues: false, match: Buffer.from([255]) })).toMatchObject({ tail: ["MATCH", Buffer.from([255])] });
+		expect(plan("HSCAN", { novalues: true })).toMatchObject({ head: ["HSCAN", "k"], tail: ["NOVALUES"] });
+		expect(plan("HSCAN", { novalues: false, match: Buffer.from([255]) })).toMatchObject({ tail: ["MATCH", Buffer.from([255])] });
 	});
 
 	test.each<[ScanCommand, unknown, string]>([
@@ -96,14 +96,14 @@ describe("D50 options of scans", () => {
 		["SCAN", { type: "" }, "type"],
 		["SCAN", { type: 1 }, "type"],
 		["SCAN", { type: "\udfff" }, "type"],
-		["SCAN", { noValues: true }, "noValues"],
+		["SCAN", { novalues: true }, "novalues"],
 		["SCAN", { cursor: null }, "cursor"],
 		["SCAN", { cursor: 0 }, "cursor"],
 		["SCAN", { cursor: "0" }, "cursor"],
 		["SCAN", { pattern: "a*" }, "pattern"],
 		["SSCAN", { type: "set" }, "type"],
-		["ZSCAN", { noValues: true }, "noValues"],
-		["HSCAN", { noValues: 1 }, "noValues"],
+		["ZSCAN", { novalues: true }, "novalues"],
+		["HSCAN", { novalues: 1 }, "novalues"],
 		["HSCAN", { type: "hash" }, "type"],
 	])("%s %j is refused, and %s named", (command, options, field) => {
 		expect(() => plan(command, options)).toThrow(expect.objectContaining({ code: "INVALID_OPTION", field }));
