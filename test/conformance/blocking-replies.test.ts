@@ -97,7 +97,7 @@ test.each([
 		[client.blmove("k", "k", "left", undefined as never, 1), { code: "INVALID_ARGUMENT", index: 4 }],
 		[client.brpoplpush("k", 7 as never, 1), { code: "INVALID_ARGUMENT", index: 2 }],
 		[client.blmpop("k", "min" as never, 1), { code: "INVALID_ARGUMENT", index: 4 }],
-		[client.blmpop([], "left", 1, { count: 2 }), { code: "INVALID_ARGUMENT", index: 3 }],
+		[client.blmpop([], "left", 1, { count: 2 }), { code: "INVALID_ARGUMENT", index: 2 }],
 		[client.blmpop("k", "left", 1, { count: 0 }), { code: "INVALID_OPTION", field: "count" }],
 		[client.bzmpop("k", "min", 1, { cuont: 1 } as never), { code: "INVALID_OPTION", field: "cuont" }],
 	];

@@ -9,7 +9,7 @@ import { BlockingCommands } from "../../src/commands/blocking.js";
 function typedMethods(): string[] {
 	const names: string[] = [];
 	for (let group = BlockingCommands.prototype; group !== Object.prototype; group = Object.getPrototypeOf(group)) {
-		names.push(...Object.getOwnPropertyNames(group).filter((name) => name !== "constructor"));
+		names.push(...Object.getOwnPropertyNames(group).filter((name) => !/^(constructor|send.*)$/.test(name)));
 	}
 	return names.sort();
 }

@@ -26,18 +26,13 @@ afterAll(() => rm(project, { recursive: true, force: true }));
 const calls = [
 	'get("k")',
 	'set("k", "v", { get: true })',
-	'incr("n")',
 	'mget(["k"])',
 	'lcs("a", "b", { idx: true })',
 	'sort("l", { store: "m" })',
-	'dump("k")',
 	'bitfield("b", [["get", "u8", 0]])',
 	'pfcount("p", ["q"])',
-	'hset("h", { a: 1, b: "2" })',
 	'hgetall("h")',
 	'hrandfield("h", 2, { withvalues: true })',
-	'lpop("l", 2)',
-	'lpos("l", "a", { count: 1 })',
 	'lmpop(["l"], "left")',
 	'spop("s", 1)',
 	'zadd("z", [["a", 1]], { incr: true })',
@@ -59,7 +54,7 @@ const calls = [
 test("the chains that are measured have commands of every group", () => {
 	const named = calls.map((call) => call.split("(")[0]);
 	for (let group = Commands.prototype; group !== Object.prototype; group = Object.getPrototypeOf(group)) {
-		const methods = Object.getOwnPropertyNames(group).filter((name) => name !== "constructor");
+		const methods = Object.getOwnPropertyNames(group).filter((name) => !/^(constructor|send.*)$/.test(name));
 		if (methods.length > 0) expect(methods).toContain(named.find((name) => methods.includes(name as string)));
 	}
 });
