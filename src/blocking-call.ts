@@ -9,6 +9,7 @@
  */
 import type { CommandInfo } from "./command-info.js";
 import { withBlockTime } from "./command-shared.js";
+import { type Told, traceCommand } from "./commands/traced.js";
 import { aborted, type Core, onAbort, type View } from "./core.js";
 import type { Lease, LeaseTarget } from "./dispatcher.js";
 import { type Endpoint, formatEndpoint } from "./endpoint.js";
@@ -37,11 +38,35 @@ export interface BlockingCommand {
 }
 
 /** Sends a command that blocks. Ends with ABORTED or TIMEOUT as any other does: its connection is closed then, and the server pops nothing for it. */
-export async function sendBlocking(core: Core, view: View, command: BlockingCommand): Promise<Reply> {
+export function sendBlocking(core: Core, view: View, command: BlockingCommand): Promise<Reply> {
+	const call = new BlockingCall(core, view, command);
+	const { teller } = core.settings;
+	if (!teller.tracesCommands) return begin(core, view, call);
+	// One call is one event, however often it is sent.
+	return new Promise((resolve, reject) => {
+		let tell: Told = () => {};
+		const trace = (told: Told): void => {
+			tell = told;
+		};
+		traceCommand(teller, { name: command.args[0] ?? "", slot: command.slot, trace }, () => {
+			begin(core, view, call).then(
+				(reply) => {
+					tell(null, call.last, call.past);
+					resolve(reply);
+				},
+				(error: ClientError) => {
+					tell(error, call.last, call.past);
+					reject(error);
+				},
+			);
+		});
+	});
+}
+
+async function begin(core: Core, view: View, call: BlockingCall): Promise<Reply> {
 	const { signal } = view;
 	if (core.closed !== null) throw core.closed;
 	if (signal?.aborted) throw aborted(signal);
-	const call = new BlockingCall(core, view, command);
 	const stopListening = signal === undefined ? null : onAbort(signal, () => call.cancel(aborted(signal)));
 	const leave = core.onClosed(() => call.cancel(new ClientError("CLOSED", "the client is closed")));
 	try {
@@ -76,6 +101,10 @@ class BlockingCall {
 	#trail: string[] = [];
 	#error: ClientError | null = null;
 	#sent = false;
+	/** Where it was sent last; null: nowhere yet. */
+	last: { readonly endpoint: Endpoint } | null = null;
+	/** For whoever listens: how often it was sent again, and by whom sent on, in all. */
+	readonly past = { count: 0, losses: 0, trail: { length: 0 } };
 	/** How many pauses came before the one that is due; null: none is. */
 	#pauses: number | null = null;
 	#cancelled: ClientError | null = null;
@@ -219,7 +248,9 @@ class BlockingCall {
 		return new Promise<Reply>((resolve, reject) => {
 			const request = new SingleRequest(args, slot, flags, this.#view.mode, null, resolve as (value: never) => void, reject);
 			request.blockMs = Math.ceil(left);
-			this.#core.start(request, timeoutMs, undefined, () => {
+			const [endpoint] = lease.dispatcher.endpoints("all") as [Endpoint];
+			this.last = { endpoint };
+			this.#core.carry(request, timeoutMs, undefined, () => {
 				if (this.#ask === null) lease.dispatcher.dispatch(request);
 				else lease.ask(request);
 			});
@@ -258,6 +289,7 @@ class BlockingCall {
 		const { maxAttempts } = this.#core.settings.retry;
 		if (this.#attempts >= (kind === "busy" ? Math.min(BUSY_ATTEMPTS, maxAttempts) : maxAttempts)) throw error;
 		this.#core.counters.retries += 1;
+		this.past.count += 1;
 		this.#pauses = this.#attempts++;
 	}
 
@@ -267,6 +299,7 @@ class BlockingCall {
 		const { kind, slot, host, port } = refusal;
 		const [by] = dispatcher.endpoints("all") as [Endpoint];
 		this.#trail.push(formatEndpoint(by));
+		this.past.trail.length += 1;
 		const hops = this.#trail.length;
 		if (hops > settings.cluster.maxRedirections) {
 			const message = `slot ${slot} was redirected ${hops} times, by ${this.#trail.join(", ")}`;
@@ -274,6 +307,7 @@ class BlockingCall {
 		}
 		counters.redirections += 1;
 		const target = resolveRedirection(refusal, by);
+		settings.teller.redirection(kind === "moved" ? "MOVED" : "ASK", slot, by, target);
 		const itself = target !== null && formatEndpoint(target) === formatEndpoint(by);
 		// Another server by now, behind the same name: this connection leads to the old one.
 		if (itself) dispatcher.destroy();
@@ -291,6 +325,7 @@ class BlockingCall {
 			if (error.code !== "CONNECTION" && error.code !== "CLOSED") throw error;
 			if (!this.#sent) this.#blockUntil = 0;
 			this.#pauses = this.#attempts++;
+			this.past.count += 1;
 			return;
 		}
 		this.#sent = true;
@@ -298,6 +333,7 @@ class BlockingCall {
 		const readOnly = (this.#command.flags & CommandFlag.readOnly) !== 0;
 		if (!readOnly || error.code === "PROTOCOL" || this.#losses > Math.min(MAX_LOSSES, settings.retry.maxAttempts)) throw error;
 		counters.retries += 1;
+		this.past.count += 1;
 		this.#pauses = this.#losses - 1;
 	}
 }

@@ -416,8 +416,8 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 	 * takes the watch with it: that is one more reason to try again.
 	 * @param attempt called anew for each try; gives back `connection.multi()…` without `exec()`, or null when there is nothing to do
 	 * @returns the replies of the transaction, null when `attempt` gave null
-	 * @throws what `attempt` throws; WATCH when a key changed in every try; EXECABORT, and the server's own; TIMEOUT when the view's time is over;
-	 * CONNECTION with `maybeExecuted` when the reply of EXEC was lost; CROSSSLOT
+	 * @throws what `attempt` throws; WATCH when a key changed in every try; EXECABORT, and the server's own, ASK among them while a key that is not
+	 * there is in a slot on its way; TIMEOUT when the view's time is over; CONNECTION with `maybeExecuted` when the reply of EXEC was lost; CROSSSLOT
 	 * @see https://valkey.io/topics/transactions/
 	 */
 	watch<T extends readonly unknown[]>(

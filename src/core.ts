@@ -136,15 +136,16 @@ export class Core {
 	): void {
 		const { teller } = this.settings;
 		if (teller.tracesCommands && !request.internal) {
-			traceCommand(teller, request, () => this.#start(request, timeoutMs, signal, dispatch));
-		} else this.#start(request, timeoutMs, signal, dispatch);
+			traceCommand(teller, request, () => this.carry(request, timeoutMs, signal, dispatch));
+		} else this.carry(request, timeoutMs, signal, dispatch);
 	}
 
-	#start(
+	/** {@link start} for a part of a call of which more is told than this. */
+	carry(
 		request: SingleRequest | TransactionRequest,
 		timeoutMs: number,
 		signal: AbortSignal | undefined,
-		dispatch: (() => void) | undefined,
+		dispatch?: () => void,
 	): void {
 		if (this.#closing !== null) {
 			request.settle(0, this.#closing);

@@ -19,6 +19,9 @@ import { drained } from "./util/drained.js";
 /** Words of a node that is not, or no more, the one to ask. A script can say them too. */
 const ASTRAY: ReadonlySet<string> = new Set(["READONLY", "MOVED", "CLUSTERDOWN"]);
 
+/** Words that end a transaction. */
+const ENDS: ReadonlySet<string> = new Set(["EXEC", "DISCARD", "RESET"]);
+
 export class LeasedConnection implements Dispatcher, Carrier {
 	readonly keyGroups: number;
 	readonly #connection: Connection;
@@ -105,10 +108,23 @@ export class LeasedConnection implements Dispatcher, Carrier {
 			return new ClientError("UNSUPPORTED", "MULTI was said on this connection: what comes next is part of that transaction");
 		}
 		if (request.frames !== null && this.#stream === null) return null;
+		let inside = this.#inTransaction;
 		for (let i = 0; i < request.size; i++) {
 			if (this.#stream !== null) return new ClientError("UNSUPPORTED", `nothing can follow ${this.#stream} on its connection`);
-			const [first = "", second = "", third = ""] = request.command(i).args;
+			const { args, flags } = request.command(i);
+			const [first = "", second = "", third = ""] = args;
 			const name = asText(first, 16)?.toUpperCase() ?? "";
+			if (inside && (isSubscription(name) || (flags & CommandFlag.combined) !== 0)) {
+				const why = isSubscription(name)
+					? "confirmations would stand in the reply of EXEC"
+					: "replies come with EXEC: use command()";
+				return new ClientError(
+					"UNSUPPORTED",
+					`not in a transaction: MULTI was said on this connection, and the ${why} (${name})`,
+				);
+			}
+			if (name === "MULTI") inside = true;
+			else if (ENDS.has(name)) inside = false;
 			if (isSubscription(name) || name === "HELLO" || name === "RESET") this.#connection.expectSubscriptions();
 			if (name === "HELLO" && isWord(second, "3") && this.#connection.protocol === 2) {
 				return new ClientError("UNSUPPORTED", "a connection that began in RESP2 stays there; create the client with protocol 3");
@@ -139,6 +155,11 @@ export class LeasedConnection implements Dispatcher, Carrier {
 			case "DISCARD":
 				this.#inTransaction = false;
 				this.#watching = false;
+				return;
+			case "RESET":
+				this.#inTransaction = false;
+				this.#watching = false;
+				this.#changed = true;
 				return;
 			case "UNWATCH":
 				this.#watching = false;

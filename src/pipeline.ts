@@ -1,6 +1,6 @@
 /** Commands gathered by calls and sent together: grouped by node, one write for each, replies in call order. */
 import type { BatchCommand } from "./batch/plan.js";
-import { blockMsOf, fanOutScope, type Placed, place, placeScript } from "./commands/any-command.js";
+import { blockMsOf, fanOutScope, type Placed, place, placeScript, remaining } from "./commands/any-command.js";
 import type { Value } from "./commands/arguments.js";
 import { type BatchOptions, commandWork, refuseUnknown, resolveBatchOptions, singleCommand } from "./commands/batches.js";
 import { Commands } from "./commands/commands.js";
@@ -102,6 +102,7 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 		if (this.#executed) throw new ClientError("INVALID_ARGUMENT", "the pipeline was executed already");
 		this.#executed = true;
 		const items = this.#items;
+		const started = performance.now();
 		const pending = items.some(({ command }) => command instanceof Promise);
 		// Awaited only where a server had to be asked about a command: otherwise it keeps its place among the calls of its tick.
 		const commands = (
@@ -117,11 +118,15 @@ export class Pipeline<Text extends string | Buffer = string, T extends readonly 
 				batch,
 				({ items: [at] }, reply, results) => {
 					const { name, take } = items[at as number] as Item;
-					results[at as number] = take === undefined ? reply : taken(name, reply, take);
+					// Inside a transaction on a leased connection: the reply comes with EXEC.
+					const queued = reply === "QUEUED" && this.#view.dedicated;
+					results[at as number] = take === undefined || queued ? reply : taken(name, reply, take);
 				},
 			);
 			const blockMs = commands.reduce((sum, { blockMs }) => sum + blockMs, 0);
-			startBatch(this.#core, this.#view, work, batch, (results) => resolve(results as Results<Text, T>), blockMs);
+			const view = { ...this.#view, timeoutMs: batch.timeoutMs ?? this.#view.timeoutMs };
+			const { timeoutMs } = pending ? remaining(view, started) : view;
+			startBatch(this.#core, view, work, { ...batch, timeoutMs }, (results) => resolve(results as Results<Text, T>), blockMs);
 		});
 	}
 

@@ -27,6 +27,8 @@ export const CommandFlag = {
 	queued: 16,
 	/** It calls a script by its hash; {@link Command.script} has the text, should the server not know it. */
 	byHash: 32,
+	/** Its reply is dealt out, or added up, by a batch: that it was queued would say nothing. */
+	combined: 64,
 	/** `args[1]` is its first key. The bits from here up are that index, see {@link keyedAt}. */
 	keyed: 256,
 } as const;

@@ -51,14 +51,17 @@ const DISCARDS = new Set(["EXECABORT", "MOVED", "ASK", "TRYAGAIN", "CLUSTERDOWN"
 /** Follows the replies of one try. Pure. */
 export class TransactionReplies {
 	readonly #commands: number;
+	readonly #isScript: (index: number) => boolean;
 	#begin: ClientError | null = null;
 	#refusal: ClientError | null = null;
 	#refusedAt = -1;
 	/** A command was answered as if there were no transaction. */
 	#outside = false;
 
-	constructor(commands: number) {
+	/** @param isScript whether the error of a command may come out of a script that had begun */
+	constructor(commands: number, isScript: (index: number) => boolean = () => false) {
 		this.#commands = commands;
+		this.#isScript = isScript;
 	}
 
 	/** Takes the next reply; undefined until it is that of EXEC. */
@@ -76,6 +79,8 @@ export class TransactionReplies {
 				this.#refusal = reply;
 				this.#refusedAt = index - 1;
 			}
+			const begun = this.#begin;
+			if (begun !== null && reply.code !== begun.code && this.#isScript(index - 1)) this.#outside = true;
 		} else if (this.#begin !== null || String(reply) !== "QUEUED") this.#outside = true;
 		return undefined;
 	}
@@ -164,7 +169,8 @@ export class TransactionRequest extends Timed implements Request {
 		this.subject = wire(["EXEC"], bytes, 0, mode);
 		this.size = this.#wire.length;
 		this.#commands = commands;
-		this.#replies = new TransactionReplies(commands.length);
+		const isScript = (index: number): boolean => ((commands[index] as QueuedCommand).flags & CommandFlag.script) !== 0;
+		this.#replies = new TransactionReplies(commands.length, isScript);
 		this.#resolve = resolve;
 		this.#reject = reject;
 	}

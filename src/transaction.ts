@@ -1,7 +1,7 @@
 /** MULTI … EXEC: commands gathered by calls, sent in one piece, executed one after the other with nothing in between. */
 
 import { commandSlot, sharedRefusal } from "./command-table.js";
-import { fanOutScope, type Placed, place } from "./commands/any-command.js";
+import { fanOutScope, type Placed, place, remaining } from "./commands/any-command.js";
 import type { Value } from "./commands/arguments.js";
 import { Commands } from "./commands/commands.js";
 import { taken } from "./commands/replies.js";
@@ -126,13 +126,15 @@ export class Transaction<Text extends string | Buffer = string, T extends readon
 		this.#executed = true;
 		const items = this.#items;
 		if (items.length === 0) return [] as never;
+		const started = performance.now();
 		const pending = items.some(({ placed }) => placed instanceof Promise);
 		// Awaited only where a server had to be asked about a command: otherwise it keeps its place among the calls of its tick.
 		const all = (pending ? await Promise.all(items.map(({ placed }) => placed)) : items.map(({ placed }) => placed)) as Placed[];
 		const slot = pending ? all.reduce((pinned, placed) => this.#join(placed, pinned), this.#slot) : this.#slot;
 		return new Promise((resolve, reject) => {
 			const request = new TransactionRequest(all, slot, this.#view.mode, (replies) => resolve(this.#take(replies)), reject);
-			this.#core.start(request, timeoutMs, this.#view.signal);
+			const view = { ...this.#view, timeoutMs };
+			this.#core.start(request, pending ? remaining(view, started).timeoutMs : timeoutMs, view.signal);
 		});
 	}
 

@@ -50,29 +50,36 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 	if (typeof attempt !== "function") throw new InvalidArgumentError(1, "the attempt must be a function");
 	const started = performance.now();
 	for (let tries = 1; ; tries++) {
-		let executing = false;
+		let counts = false;
 		try {
 			const client = at(remaining(view, started));
 			return await client.withConnection({ key }, async (leased) => {
-				await leased.command("WATCH", ...watched);
+				// The wait for the connection is over, and so is its part of the time.
+				await leased.with({ timeoutMs: remaining(view, started).timeoutMs }).command("WATCH", ...watched);
 				const connection = leased.with({ timeoutMs: remaining(view, started).timeoutMs });
-				const transaction = await attempt(connection);
+				const transaction = await (async () => attempt(connection))().catch((error) => {
+					// Not this connection's end, which undoes the try: what the attempt did elsewhere may have been executed.
+					counts = leased.stats().connections > 0;
+					throw error;
+				});
 				if (transaction === null) return null;
 				if (!(transaction instanceof Transaction) || !transaction.isFor(connection.multi())) {
 					throw new InvalidArgumentError(1, "the attempt must give back a transaction of its connection, not executed, or null");
 				}
-				executing = true;
+				counts = true;
 				return await transaction.execWithin(remaining(view, started).timeoutMs);
 			});
 		} catch (error) {
-			if (!(error instanceof ClientError) || !mayTryAgain(error, executing) || tries >= maxAttempts) throw error;
-			await core.pause(backoffMs(tries - 1, retry.baseMs, retry.maxMs), view.signal);
+			if (!(error instanceof ClientError) || !mayTryAgain(error, counts) || tries >= maxAttempts) throw error;
+			const left = view.timeoutMs > 0 ? remaining(view, started).timeoutMs : Number.POSITIVE_INFINITY;
+			await core.pause(Math.min(backoffMs(tries - 1, retry.baseMs, retry.maxMs), left), view.signal);
 			if (core.closed !== null) throw core.closed;
 			if (view.signal?.aborted) throw aborted(view.signal);
 			if (view.timeoutMs > 0 && performance.now() - started >= view.timeoutMs) {
-				throw new ClientError("TIMEOUT", `nothing was executed within the deadline, in ${tries} tries: ${error.message}`, {
-					cause: error,
-				});
+				const message = `nothing was executed within the deadline, in ${tries} tries: ${error.message}`;
+				const late = new ClientError("TIMEOUT", message, { cause: error });
+				late.maybeExecuted = false;
+				throw late;
 			}
 		}
 	}
@@ -80,9 +87,12 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 
 const anything = { args: [], slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null, bytes: 0, blockMs: 0 };
 
-/** Nothing was executed, and the next try may find it otherwise. @param executing EXEC may have been sent; before that nothing of the try counts */
-function mayTryAgain(error: ClientError, executing: boolean): boolean {
-	if (executing && error.maybeExecuted) return false;
+/**
+ * Nothing was executed, and the next try may find it otherwise.
+ * @param counts what may have been executed was: EXEC, or a command of the attempt's on another connection; what was read on this one does not
+ */
+function mayTryAgain(error: ClientError, counts: boolean): boolean {
+	if (counts && error.maybeExecuted) return false;
 	// CLOSED: the connection ended between two calls.
 	if (["WATCH", "CLUSTER", "CONNECTION", "CLOSED"].includes(error.code)) return true;
 	const refusal = error.code === "EXECABORT" && error.cause instanceof ClientError ? error.cause : error;

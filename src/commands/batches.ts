@@ -110,7 +110,7 @@ export function checkKeys(keys: unknown, limits: Limits): Argument[] {
 }
 
 export function mgetWork<T>(core: Core, keys: Argument[], mode: ReplyMode, options: ResolvedBatchOptions): BatchWork<T> {
-	const flags = CommandFlag.readOnly | CommandFlag.keyed;
+	const flags = CommandFlag.readOnly | CommandFlag.keyed | CommandFlag.combined;
 	const kind: KeyCommand = { name: "MGET", flags: flags | CommandFlag.splittable, mode, elementPerKey: true };
 	const single: KeyCommand = { name: "GET", flags, mode, elementPerKey: false };
 	const valueBytes = options.expectedValueBytes ?? core.valueBytes;
@@ -145,7 +145,8 @@ export function countWork(
 	options: ResolvedBatchOptions,
 	onCount: (count: number) => void,
 ): BatchWork<true> {
-	const flags = CommandFlag.keyed | (name === "EXISTS" || name === "TOUCH" ? CommandFlag.readOnly : 0);
+	const reads = name === "EXISTS" || name === "TOUCH";
+	const flags = CommandFlag.keyed | CommandFlag.combined | (reads ? CommandFlag.readOnly : 0);
 	const single: KeyCommand = { name, flags, mode: ReplyMode.string, elementPerKey: false };
 	const kind = { ...single, flags: flags | CommandFlag.splittable };
 	return {

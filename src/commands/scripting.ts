@@ -56,6 +56,7 @@ export abstract class ScriptingCommands<Text extends string | Buffer, S extends 
 	 * @returns what the script's `reply` makes of the server's reply
 	 * @throws INVALID_ARGUMENT, CROSSSLOT, and what the script answers: any error of it may have come after effects, so nothing is tried again. It
 	 *   must not answer with the server's own words for a hash it does not know, "NOSCRIPT No matching script.": it would be called once more.
+	 *   NOSCRIPT itself, with nothing executed, on a leased connection whose server forgot it when other commands were sent behind the call.
 	 * @see https://valkey.io/commands/evalsha/
 	 */
 	run<R>(script: TypedScript<R, Text>, keys?: readonly Key[], args?: readonly Value[]): Result<S, R>;

@@ -18,8 +18,14 @@ interface Traceable {
 	readonly name: Argument;
 	readonly slot: number;
 	/** Has `told` hear of the settlement ahead of the caller: with the error, the last connection, and what it went through. */
-	trace(told: (error: ClientError | null, link: Link | null, attempt: Attempt | null) => void): void;
+	trace(told: Told): void;
 }
+
+export type Told = (
+	error: ClientError | null,
+	link: Pick<Link, "endpoint"> | null,
+	past: (Pick<Attempt, "count" | "losses"> & { readonly trail: { readonly length: number } }) | null,
+) => void;
 
 export function traceCommand(teller: Teller, request: Traceable, call: () => void): void {
 	const began = performance.now();

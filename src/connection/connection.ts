@@ -29,7 +29,7 @@ import { Ledger } from "./ledger.js";
 import { type Login, type LoginSubject, loginOf } from "./login.js";
 import { type SilenceSubject, SilenceWatch } from "./silence.js";
 import { connectionError, openSocket } from "./socket.js";
-import { asReply, Subscriptions } from "./subscriptions.js";
+import { asReply, isSubscription, Subscriptions } from "./subscriptions.js";
 
 /** What all connections of a client share. */
 export interface ConnectionContext {
@@ -426,6 +426,10 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 		const command = head.command(cursor);
 		if (command.elements !== 0 && !hasElements(value, command) && !head.abandoned) {
 			throw new ProtocolError(`${formatEndpoint(this.endpoint)} answered ${command.args[0]} with a reply of the wrong shape`);
+		}
+		// In a transaction that nobody knows of here (its EXEC was given up, say): nobody could tell confirmations from the reply of EXEC.
+		if (this.#subscriptions !== null && value === "QUEUED" && isSubscription(String(command.args[0]))) {
+			throw new ProtocolError(`${formatEndpoint(this.endpoint)} queued ${command.args[0]} in a transaction`);
 		}
 		const last = ledger.advance(head, command);
 		if (this.#subscriptions !== null) {

@@ -4,6 +4,7 @@ import { createClient } from "../../src/index.js";
 import { addressOf, trailOf } from "../support/addresses.js";
 import { slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
 import type { FakeNode } from "../support/fake-node.js";
+import { Heard } from "../support/heard.js";
 import { rejectionOf } from "../support/secrets.js";
 
 const SLOT = 5061; // of "bar"
@@ -33,12 +34,18 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 	test("D16 D47 each names the other: as many redirections as are allowed, and their trail", async () => {
 		a.always(["BLPOP"], () => `-MOVED ${SLOT} ${addressOf(b)}\r\n`);
 		b.always(["BLPOP"], () => `-MOVED ${SLOT} ${addressOf(a)}\r\n`);
-		await using client = await connect({ maxRedirections: 5 });
+		const heard = new Heard();
+		await using client = await connect({ maxRedirections: 5 }, { hooks: heard.hooks });
 		const error = await rejectionOf(client.blpop("bar", 0));
 		expect(error).toMatchObject({ code: "CLUSTER", maybeExecuted: false, cause: { code: "MOVED" } });
 		expect(error.message).toMatch(trailOf(6, a, b));
 		expect(asked(a).length + asked(b).length).toBe(6);
 		expect(client.stats()).toMatchObject({ redirections: 5, inFlight: 0 });
+		const ways = [addressOf(a), addressOf(b), addressOf(a), addressOf(b), addressOf(a), addressOf(b)];
+		const told = ways.slice(1).map((to, i) => ({ kind: "MOVED", slot: SLOT, from: ways[i], to }));
+		expect(heard.redirections).toMatchObject(told);
+		const call = { name: "BLPOP", slot: SLOT, error: "CLUSTER", maybeExecuted: false, retries: 0, redirections: 6 };
+		expect(heard.commands).toMatchObject([call]);
 	});
 
 	test("D17 D47 each asks the other: the second time it begins again at the owner, and the deadline of the search ends it", async () => {

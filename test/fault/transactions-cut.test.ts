@@ -123,6 +123,27 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(tries).toBe(1);
 	});
 
+	test("watch: what the attempt did on another connection, with an outcome that nobody knows, is the caller's, and not done again", async () => {
+		await using proxy = await TcpProxy.start(server());
+		await using other = await createClient({ url: proxy.url, protocol });
+		await using client = await createClient({ url: inject("standaloneUrl"), protocol });
+		await client.delMany([`${tag}:beside`, `${tag}:counted`]);
+		let tries = 0;
+		const outcome = client.watch(`${tag}:beside`, async (own) => {
+			const { toClient } = proxy.connections.at(-1)!;
+			tries += 1;
+			toClient.stall();
+			const counted = other.incr(`${tag}:counted`);
+			await waitUntil("it was counted", async () => (await client.get(`${tag}:counted`)) === String(tries) || "not yet");
+			proxy.cut();
+			await counted;
+			return own.multi().set(`${tag}:beside`, "never");
+		});
+		await expect(outcome).rejects.toMatchObject({ code: "CONNECTION", maybeExecuted: true });
+		expect(tries).toBe(1);
+		expect(await client.existsMany([`${tag}:beside`])).toBe(0);
+	});
+
 	test("a transaction of reads is sent again when its connection is lost", async () => {
 		await using proxy = await TcpProxy.start(server());
 		await using client = await createClient({ url: proxy.url, protocol });
@@ -160,6 +181,10 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 			const error = await rejectionOf(client.multi().set(`${tag}:acl`, "v").exec());
 			expect(error).toMatchObject({ code: "NOPERM", maybeExecuted: true });
 			expect(await client.get(`${tag}:acl`)).toBe("v");
+			const script = "redis.call('SET', KEYS[1], 'w') return redis.error_reply('BAD end')";
+			const failed = await rejectionOf(client.multi().command("EVAL", script, "1", `${tag}:acl`).exec());
+			expect(failed).toMatchObject({ code: "NOPERM", maybeExecuted: true });
+			expect(await client.get(`${tag}:acl`)).toBe("w");
 		} finally {
 			await admin.command("ACL", "DELUSER", tag);
 		}
