@@ -414,10 +414,11 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 	 * Executes a transaction only if keys did not change since they were read, and tries again when they did: `WATCH key …` on a connection of its
 	 * own, then `attempt` reads there and gives back what is to be executed. A connection that was lost before EXEC was sent, or a slot that moved,
 	 * takes the watch with it: that is one more reason to try again.
-	 * @param attempt called anew for each try; gives back `connection.multi()…` without `exec()`, or null when there is nothing to do
+	 * Between slots on their way, keys that are not there yet wait for the end of it.
+	 * @param attempt called anew for each try, and so is all that it does; gives back `connection.multi()…` without `exec()`, or null when there
+	 * is nothing to do
 	 * @returns the replies of the transaction, null when `attempt` gave null
-	 * @throws what `attempt` throws; WATCH when a key changed in every try; EXECABORT, and the server's own, ASK among them while a key that is not
-	 * there is in a slot on its way; TIMEOUT when the view's time is over; CONNECTION with `maybeExecuted` when the reply of EXEC was lost; CROSSSLOT
+	 * @throws what `attempt` throws; WATCH when a key changed in every try; EXECABORT, and the server's own; TIMEOUT when the view's time is over; CONNECTION with `maybeExecuted` when the reply of EXEC was lost; CROSSSLOT
 	 * @see https://valkey.io/topics/transactions/
 	 */
 	watch<T extends readonly unknown[]>(

@@ -20,7 +20,7 @@ import { Transaction } from "./transaction.js";
 import { backoffMs } from "./util/backoff.js";
 
 export interface WatchOptions {
-	/** Tries before the call rejects with WATCH. Default `retry.maxAttempts`, 16. */
+	/** Tries that are lost to a change before the call rejects with WATCH. Default `retry.maxAttempts`, 16. */
 	maxAttempts?: number;
 }
 
@@ -49,6 +49,8 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 	if (mode === "cluster") slotOfKeys(watched, "WATCH");
 	if (typeof attempt !== "function") throw new InvalidArgumentError(1, "the attempt must be a function");
 	const started = performance.now();
+	// Tries that may not be too many: a slot on its way takes as long as it takes, which the deadline bounds where there is one.
+	let counted = 0;
 	for (let tries = 1; ; tries++) {
 		let counts = false;
 		try {
@@ -70,7 +72,9 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 				return await transaction.execWithin(remaining(view, started).timeoutMs);
 			});
 		} catch (error) {
-			if (!(error instanceof ClientError) || !mayTryAgain(error, counts) || tries >= maxAttempts) throw error;
+			if (!(error instanceof ClientError) || !mayTryAgain(error, counts)) throw error;
+			if (error.code === "WATCH" || view.timeoutMs === 0) counted += 1;
+			if (counted >= maxAttempts) throw error;
 			const left = view.timeoutMs > 0 ? remaining(view, started).timeoutMs : Number.POSITIVE_INFINITY;
 			await core.pause(Math.min(backoffMs(tries - 1, retry.baseMs, retry.maxMs), left), view.signal);
 			if (core.closed !== null) throw core.closed;

@@ -10,6 +10,7 @@ import {
 	nodeOfSlot,
 	type ServerCluster,
 	startCluster,
+	waitUntil,
 } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { ClusterTaps } from "../support/cluster-taps.js";
@@ -131,6 +132,23 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		});
 		expect(await client.get("{bar}w")).toBe("2");
 	});
+});
+
+test("D46 watch: a key that is not there yet, in a slot on its way, waits for the end of the migration", async () => {
+	const source = await nodeOfSlot(cluster, SLOT);
+	const target = otherThan(source);
+	await beginMigration(source, target, SLOT);
+	await using client = await createClient({
+		url: cluster.url,
+		timeouts: { commandMs: 25_000 },
+		retry: { baseMs: 1, maxMs: 20, maxAttempts: 3 },
+	});
+	await client.del("{bar}new");
+	const leased = client.stats().commands;
+	const results = client.watch("{bar}new", (connection) => connection.multi().set("{bar}new", "v"));
+	await waitUntil("it was tried more often than three times", () => client.stats().commands > leased + 6 || "not yet");
+	await finishMigration(cluster, source, target, SLOT);
+	expect(await results).toEqual(["OK"]);
 });
 
 /** What only a script can make a server say at EXEC. */
