@@ -35,6 +35,12 @@ type Told<K extends Kind> = Events[K] extends infer Event ? (Event extends unkno
 
 export const eventKinds = Object.keys(channels) as readonly Kind[];
 
+/**
+ * So many calls that failed at once are told of before the event loop goes on. Whoever listens may answer each by another call, which fails
+ * at once as well: without end, and microtasks let nothing else run.
+ */
+const MAX_FAILED_AT_ONCE = 64;
+
 let clients = 0;
 
 export class Teller {
@@ -43,6 +49,10 @@ export class Teller {
 	readonly #hooks: Hooks;
 	/** Hooks whose failure was told. */
 	readonly #failed = new Set<string>();
+	/** Calls that are being made right now, one inside of the other, */
+	#beginning = 0;
+	/** and those that failed by then, since the event loop went on. */
+	#failedAtOnce = 0;
 
 	constructor(hooks: Hooks = {}, name = "slotwire") {
 		clients += 1;
@@ -62,18 +72,34 @@ export class Teller {
 	/** Makes a call within the context that tracers give it. `event` is the one that `ended` gets, then complete. */
 	begin<K extends Call>(kind: K, event: Events[K], call: () => void): void {
 		const { start, end } = traces[kind];
-		start.runStores(event as never, call);
+		this.#beginning += 1;
+		try {
+			start.runStores(event as never, call);
+		} finally {
+			this.#beginning -= 1;
+		}
 		end.publish(event);
 	}
 
 	ended<K extends Call>(kind: K, event: Events[K]): void {
-		queueMicrotask(() => {
+		const later = event.error !== null && this.#beginning > 0 && this.#isFlooded() ? setImmediate : queueMicrotask;
+		later(() => {
 			const { asyncStart, asyncEnd, error } = traces[kind];
 			if (event.error !== null) error.publish(event);
 			asyncStart.publish(event);
 			asyncEnd.publish(event);
 			this.#publish(kind, event);
 		});
+	}
+
+	#isFlooded(): boolean {
+		if (this.#failedAtOnce === 0) {
+			setImmediate(() => {
+				this.#failedAtOnce = 0;
+			});
+		}
+		this.#failedAtOnce += 1;
+		return this.#failedAtOnce > MAX_FAILED_AT_ONCE;
 	}
 
 	connection(state: ConnectionState, node: Endpoint, connection: number, cause: Error | null = null): void {

@@ -336,6 +336,10 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 	 * Messages are read by `for await`, or handed to `options.listener`. What may have been lost, because a connection was, because a node left
 	 * or because nobody read, is told to `options.onGap` at once, and by `gap: true` on the next message of each name concerned. Names are
 	 * subscribed again by themselves. Several subscriptions may share a name.
+	 *
+	 * In RESP3 messages come on a connection that is shared with commands, which the server counts as a `pubsub` client from then on: replies
+	 * that together exceed `client-output-buffer-limit pubsub` (32 MiB at once, 8 MiB for a minute, by default), a batch of large values say,
+	 * end it, with all that is in flight. Where that may happen `pool: { subscriber: "dedicated" }` keeps subscriptions apart.
 	 * @param channels one or several, any bytes
 	 * @throws INVALID_ARGUMENT, INVALID_OPTION, NOPERM, TIMEOUT, ABORTED, CLOSED; then nothing of the call stays subscribed
 	 * @see https://valkey.io/commands/subscribe/

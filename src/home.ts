@@ -15,6 +15,8 @@ export interface Home {
 	leave(): void;
 	/** Only while it is ready. The entry comes back answered, or lost with its connection. */
 	send(entry: Entry): void;
+	/** The server does not know its connection any more: another has to take its place. */
+	forgotten(error: ClientError): void;
 }
 
 /** None of them may throw. */

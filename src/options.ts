@@ -60,6 +60,12 @@ export interface PoolSettings {
 	idleMs: number;
 	/** Blocking commands that one node may have at a time, each on a connection of its own beside the `maxDedicated`; more wait their turn. */
 	maxBlocked: number;
+	/**
+	 * Where subscriptions live in RESP3: on a shared connection, or on one of their own, as in RESP2. A server counts a subscribed connection
+	 * as a `pubsub` client, and ends it when what it owes exceeds `client-output-buffer-limit pubsub`, 32 MiB by default: beside larger
+	 * replies subscriptions want a connection of their own.
+	 */
+	subscriber: "shared" | "dedicated";
 	/** A connection that was quiet for so long is sent a PING. */
 	pingMs: number;
 	/** Commands that may be accepted for a node and not answered yet; beyond that calls are refused with OVERLOADED. */
@@ -124,6 +130,7 @@ const defaults = {
 		maxDedicated: 16,
 		maxBlocked: 64,
 		idleMs: 30_000,
+		subscriber: "shared",
 		pingMs: 10_000,
 		maxQueuedCommands: 65_536,
 		maxQueuedBytes: 32 * MiB,
@@ -201,7 +208,7 @@ export function resolveOptions(input: string | ClientOptions): Settings {
 		tls: tlsOf(options.tls, fromUrl?.tls ?? false),
 		auth: authOf(options.auth) ?? fromUrl?.auth,
 		teller: new Teller(hooksOf(options.hooks), name),
-		pool: group("pool", options.pool),
+		pool: poolOf(options.pool),
 		cluster: clusterOf(options.cluster),
 		retry: group("retry", options.retry),
 		copy,
@@ -409,8 +416,18 @@ function hooksOf(hooks: Hooks | undefined): Hooks | undefined {
 }
 
 /** Fills a group of numbers from its defaults, refusing what is not a field of it or not a number it can be. */
-function group<Name extends "socket" | "pool" | "retry" | "timeouts">(name: Name, given: object | undefined): Settings[Name] {
+function group<Name extends "socket" | "retry" | "timeouts">(name: Name, given: object | undefined): Settings[Name] {
 	return { ...defaults[name], ...numbers(name, given) } as unknown as Settings[Name];
+}
+
+function poolOf(given: ClientOptions["pool"]): PoolSettings {
+	if (given !== undefined && (typeof given !== "object" || given === null))
+		throw new InvalidOptionError("pool", "must be an object");
+	const { subscriber = defaults.pool.subscriber, ...rest } = given ?? {};
+	if (subscriber !== "shared" && subscriber !== "dedicated") {
+		throw new InvalidOptionError("pool.subscriber", "must be shared or dedicated");
+	}
+	return { ...defaults.pool, ...numbers("pool", rest), subscriber };
 }
 
 function clusterOf(given: ClientOptions["cluster"]): ClusterSettings {

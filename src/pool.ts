@@ -72,10 +72,7 @@ export class Pool implements Dispatcher, Carrier {
 				this.#startFailed(cause);
 				observer?.lost(this);
 			},
-			expelled: (connection: Connection, cause: ClientError) => {
-				if (observer?.expelled !== undefined) observer.expelled(connection, cause);
-				else this.#replace(connection, cause);
-			},
+			expelled: (connection: Connection, cause: ClientError) => this.#expelled(connection, cause),
 		};
 		this.#lanes = Array.from({ length: shared }, () => new Lane(this.#node, laneObserver));
 		this.#dedicated = new DedicatedPool(this.#node, laneObserver.suspected);
@@ -206,8 +203,10 @@ export class Pool implements Dispatcher, Carrier {
 	// ── where subscriptions live ──
 
 	get home(): Home {
-		const suspected = (connection: Connection): void => this.#suspected(connection);
-		this.#subscriber ??= new Subscriber(this.#node, this.#lanes[0] as Lane, suspected);
+		this.#subscriber ??= new Subscriber(this.#node, this.#lanes[0] as Lane, {
+			suspected: (connection) => this.#suspected(connection),
+			expelled: (connection, cause) => this.#expelled(connection, cause),
+		});
 		return this.#subscriber;
 	}
 
@@ -339,6 +338,11 @@ export class Pool implements Dispatcher, Carrier {
 		for (const connection of ready) this.#replace(connection, cause);
 		this.#dedicated.renew(cause);
 		this.#subscriber?.renew(cause);
+	}
+
+	#expelled(connection: Connection, cause: ClientError): void {
+		if (this.#observer?.expelled !== undefined) this.#observer.expelled(connection, cause);
+		else this.#replace(connection, cause);
 	}
 
 	#replace(link: Link, cause: ClientError): void {

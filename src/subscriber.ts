@@ -1,13 +1,13 @@
 /**
  * The connection of a node that is subscribed: in RESP3 the first of the shared ones, where messages travel between replies; in RESP2, where
- * a subscribed connection can ask nothing else, one that carries nothing else and counts as no lease.
+ * a subscribed connection can ask nothing else, and with `pool.subscriber: "dedicated"`, one that carries nothing else and counts as no lease.
  *
- *     RESP3    lane ready ──► ready ──► lost with the lane's connection ──► lane ready …
- *     RESP2    lane ready ──► opening ──► ready ──► lost ──► backing off ──► opening …
+ *     shared    lane ready ──► ready ──► lost with the lane's connection ──► lane ready …
+ *     its own   lane ready ──► opening ──► ready ──► lost ──► backing off ──► opening …
  */
-import type { Connection } from "./connection/connection.js";
+import type { Connection, ConnectionObserver } from "./connection/connection.js";
 import { isStubborn } from "./connection/stubborn.js";
-import type { Endpoint } from "./endpoint.js";
+import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError } from "./errors.js";
 import type { Home, HomeObserver } from "./home.js";
 import { type Lane, type LaneFollower, type NodeContext, STABLE_MS } from "./lane.js";
@@ -22,7 +22,7 @@ export class Subscriber implements Home, LaneFollower {
 	readonly endpoint: Endpoint;
 	readonly #node: NodeContext;
 	readonly #lane: Lane;
-	readonly #suspected: (connection: Connection) => void;
+	readonly #observed: Required<Pick<ConnectionObserver, "suspected" | "expelled">>;
 	#observer: HomeObserver | null = null;
 	/** Ready, and in use. */
 	#connection: Connection | null = null;
@@ -36,11 +36,12 @@ export class Subscriber implements Home, LaneFollower {
 	/** What `keepAlive` saw last. */
 	#bytesRead = -1;
 
-	constructor(node: NodeContext, lane: Lane, suspected: (connection: Connection) => void) {
+	/** @param observed what else there is to be told of a connection; `expelled`: of the lane's */
+	constructor(node: NodeContext, lane: Lane, observed: Required<Pick<ConnectionObserver, "suspected" | "expelled">>) {
 		this.endpoint = node.endpoint;
 		this.#node = node;
 		this.#lane = lane;
-		this.#suspected = suspected;
+		this.#observed = observed;
 	}
 
 	get isReady(): boolean {
@@ -71,6 +72,15 @@ export class Subscriber implements Home, LaneFollower {
 		this.#connection?.send(entry);
 	}
 
+	forgotten(error: ClientError): void {
+		const cause = new ClientError("CONNECTION", `${formatEndpoint(this.endpoint)} does not know the connection any more`, {
+			cause: error,
+		});
+		if (this.#connection === null) return;
+		if (this.#shared) this.#observed.expelled(this.#connection, cause);
+		else this.#connection.destroy(cause);
+	}
+
 	/** Another connection takes over where this one is its own: the node's name may lead elsewhere by now. */
 	renew(cause: ClientError): void {
 		this.own?.destroy(cause);
@@ -99,7 +109,7 @@ export class Subscriber implements Home, LaneFollower {
 
 	ready(connection: Connection): void {
 		if (this.#connection !== null || this.#opening !== null || this.#backoff !== null) return;
-		if (connection.protocol === 3) this.#take(connection, true);
+		if (connection.protocol === 3 && this.#node.settings.pool.subscriber === "shared") this.#take(connection, true);
 		else this.#open();
 	}
 
@@ -124,7 +134,7 @@ export class Subscriber implements Home, LaneFollower {
 
 	#open(): void {
 		const opening = new Opening(this.#node, {
-			suspected: this.#suspected,
+			suspected: this.#observed.suspected,
 			lost: (connection, cause) => {
 				if (connection === this.#connection) this.#ownLost(cause);
 			},

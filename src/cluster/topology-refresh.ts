@@ -75,7 +75,9 @@ export class TopologyRefresh {
 		const jitter = wait > 0 ? backoffMs(0, minRefreshMs / 4, minRefreshMs) : 0;
 		this.#soon = setTimeout(() => {
 			this.#soon = null;
-			void this.#run();
+			// One began meanwhile, for a node that is suspected: what was asked for comes behind it.
+			if (this.#running) this.#again = true;
+			else void this.#run();
 		}, Math.max(0, wait) + jitter);
 	}
 

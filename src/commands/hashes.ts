@@ -3,7 +3,17 @@ import type { Key, Value } from "./arguments.js";
 import { HyperLogLogCommands } from "./hyperloglog.js";
 import { toNumber, toRecord, toText, toTextPairs } from "./replies.js";
 import type { Many, Result, Surface, Values } from "./surface.js";
-import { append, appendEntries, appendFlags, atMostOne, checkFields, finiteWord, integerAt, refuse } from "./words.js";
+import {
+	append,
+	appendEntries,
+	appendFlags,
+	atMostOne,
+	checkFields,
+	finiteWord,
+	integerAt,
+	refuse,
+	refuseMore,
+} from "./words.js";
 
 /** Fields and values as a Map, a list of `[field, value]`, or anything else that gives pairs. */
 export type FieldEntries = Iterable<readonly [field: Value, value: Value]>;
@@ -32,9 +42,12 @@ export abstract class HashCommands<Text extends string | Buffer, S extends Surfa
 	hset(key: Key, field: Value, value: Value): Result<S, number>;
 	hset(key: Key, fields: FieldEntries): Result<S, number>;
 	hset<T extends Readonly<Record<keyof T, Value>>>(key: Key, fields: T): Result<S, number>;
-	hset(key: Key, fields: unknown, value?: Value): Result<S, number> {
+	hset(key: Key, fields: unknown, value?: Value, ...more: unknown[]): Result<S, number> {
 		const many = typeof fields === "object" && !(fields instanceof Uint8Array) && value === undefined;
-		return this.send(() => (many ? appendEntries(["HSET", key], fields) : ["HSET", key, fields, value]));
+		return this.send(() => {
+			refuseMore(more, 4, "fields");
+			return many ? appendEntries(["HSET", key], fields) : ["HSET", key, fields, value];
+		});
 	}
 
 	/**

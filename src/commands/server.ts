@@ -23,6 +23,7 @@ import {
 	integerAt,
 	keyAt,
 	refuse,
+	refuseMore,
 } from "./words.js";
 
 export abstract class ServerCommands<Text extends string | Buffer, S extends Surface> extends ScriptingCommands<Text, S> {
@@ -126,8 +127,9 @@ export abstract class ServerCommands<Text extends string | Buffer, S extends Sur
 	 */
 	configSet(name: string, value: Value): Result<S, "OK">;
 	configSet(values: Readonly<Record<string, Value>>): Result<S, "OK">;
-	configSet(name: string | Readonly<Record<string, Value>>, value?: Value): Result<S, "OK"> {
+	configSet(name: string | Readonly<Record<string, Value>>, value?: Value, ...more: unknown[]): Result<S, "OK"> {
 		return this.send(() => {
+			refuseMore(more, 4, "names");
 			if (typeof name === "string") return ["CONFIG", "SET", name, value];
 			if (value !== undefined) refuse(3, "goes with a name, not with a record");
 			return appendEntries(["CONFIG", "SET"], name);

@@ -30,7 +30,11 @@ export async function subscribe<Text extends string | Buffer>(
 	const feed: Feed<Text> = new Feed(resolved, view.mode, () => void remove(feed.topics));
 	await hub.add(feed, kind, checked, wait);
 	return new Subscription(feed, {
-		add: (more) => hub.add(feed, kind, checkNames(more, view.limits), wait),
+		add: async (more) => {
+			const added = checkNames(more, view.limits);
+			if (signal?.aborted) throw aborted(signal);
+			await hub.add(feed, kind, added, wait);
+		},
 		remove: (some) => remove(hub.known(kind, checkNames(some, view.limits))),
 		end: () => remove(feed.topics),
 	});

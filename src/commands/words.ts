@@ -229,3 +229,8 @@ export function appendCount(words: unknown[], count: unknown, least?: number): u
 export function appendInteger(words: unknown[], field: string, value: unknown, least?: number): void {
 	if (value !== undefined) words.push(field.toUpperCase(), checkInteger(value, field, least));
 }
+
+/** Elsewhere several are given one by one; here all but the first would be lost. @throws INVALID_ARGUMENT */
+export function refuseMore(more: readonly unknown[], index: number, what: string): void {
+	if (more.length > 0) refuse(index, `is one too many: several ${what} with their values are given as a record`);
+}

@@ -402,7 +402,8 @@ export class Connection implements ReplySink, Link, SilenceSubject, LoginSubject
 
 	mode(): ReplyMode {
 		const { head, cursor } = this.#ledger;
-		if (head === undefined) return ReplyMode.buffer;
+		// In RESP2 what comes may be a message, whatever is due: the client's own questions are answered by simple strings, or by nothing of use.
+		if (head === undefined || (this.#subscriptions !== null && this.#protocol === 2 && head.internal)) return ReplyMode.buffer;
 		// Nobody waits for it: mode `into` without a target drops the body unread.
 		return head.abandoned ? ReplyMode.into : head.command(cursor).mode;
 	}

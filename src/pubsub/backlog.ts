@@ -26,10 +26,10 @@ export class Backlog<Item extends Weighed> {
 	readonly #options: BacklogOptions;
 	readonly #queue = new Denque<Placed<Item>>();
 	#bytes = 0;
-	/** Topics of which something is missing before their first message in the queue, */
-	readonly #missingFirst = new Set<Topic>();
+	/** Topics of which something is missing before their first message in the queue; nobody who leaves a topic need tell. */
+	#missingFirst = new WeakSet<Topic>();
 	/** and behind their last. */
-	readonly #missingLast = new Set<Topic>();
+	#missingLast = new WeakSet<Topic>();
 
 	constructor(options: BacklogOptions) {
 		this.#options = options;
@@ -77,8 +77,8 @@ export class Backlog<Item extends Weighed> {
 	clear(): void {
 		this.#queue.clear();
 		this.#bytes = 0;
-		this.#missingFirst.clear();
-		this.#missingLast.clear();
+		this.#missingFirst = new WeakSet();
+		this.#missingLast = new WeakSet();
 	}
 
 	#take(): Placed<Item> | undefined {

@@ -76,7 +76,7 @@ export class Hub implements LineObserver {
 			topic.sinks.add(subscriber);
 			subscriber.topics.add(topic);
 		}
-		const pending = new Pending(wanted);
+		const pending = new Pending(wanted, subscriber, added);
 		for (const topic of wanted) this.#settle(topic);
 		const deadline = new Alarm(() => pending.fail(lateError(kind, pending.cause)));
 		this.#clock.add(deadline, wait.timeoutMs);
@@ -84,7 +84,10 @@ export class Hub implements LineObserver {
 		try {
 			await pending.done;
 		} catch (error) {
-			void this.remove(subscriber, added);
+			void this.remove(
+				subscriber,
+				added.filter((topic) => !inherited(topic, subscriber)),
+			);
 			throw error;
 		} finally {
 			deadline.unlink();
@@ -326,6 +329,7 @@ export class Hub implements LineObserver {
 				if (topics.every((topic) => this.#lineOf.get(topic) !== line)) return;
 			}
 		} else if (kind === "down" || kind === "demoted") this.#homes.refused(first.slot, error, line.home);
+		else if (kind === "forgotten") line.home.forgotten(error);
 		this.#hold(topics);
 	}
 
@@ -395,6 +399,13 @@ export class Hub implements LineObserver {
 		if (this.#classic === line) this.#classic = null;
 		line.home.leave();
 	}
+}
+
+/** Whether another call for the same subscriber waits for the topic still: then it is that call's to take back. */
+function inherited(topic: Topic, subscriber: Subscriber): boolean {
+	const heir = [...topic.pendings].find(({ owner }) => owner === subscriber);
+	heir?.added.push(topic);
+	return heir !== undefined;
 }
 
 function lateError(kind: Kind, cause: ClientError | null): ClientError {

@@ -6,11 +6,16 @@ export class Pending {
 	readonly done: Promise<void>;
 	/** What went wrong last. */
 	cause: ClientError | null = null;
+	/** What its owner did not want before: nor does it when this fails. */
+	readonly added: Topic[];
+	readonly owner: object;
 	readonly #open: Set<Topic>;
 	#resolve!: () => void;
 	#reject!: (error: ClientError) => void;
 
-	constructor(topics: readonly Topic[]) {
+	constructor(topics: readonly Topic[], owner: object, added: Topic[]) {
+		this.owner = owner;
+		this.added = added;
 		this.done = new Promise((resolve, reject) => {
 			this.#resolve = resolve;
 			this.#reject = reject;

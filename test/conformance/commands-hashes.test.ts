@@ -121,6 +121,7 @@ const refused: RefusedRow[] = [
 	{ call: (on) => on.hset(5 as never, "f", "v"), error: argument(1) },
 	{ call: (on) => on.hset("k", "f", undefined as never), error: argument(3) },
 	{ call: (on) => (on.hset as (...args: unknown[]) => unknown)("k", "f"), error: argument(3) },
+	{ call: (on) => (on.hset as (...args: unknown[]) => unknown)("k", "f", "v", "g", "w"), error: argument(4) },
 	{ call: (on) => on.hset("k", {}), error: argument(2) },
 	{ call: (on) => on.hset("k", []), error: argument(2) },
 	{ call: (on) => on.hset("k", new Map()), error: argument(2) },

@@ -169,6 +169,11 @@ const refused: RefusedRow[] = [
 		call: (on) => (on as never as { configSet: CallTwo }).configSet({ a: 1 }, 2),
 		error: argument(3),
 	},
+	{
+		title: "configSet of names and values one by one",
+		call: (on) => (on as never as { configSet: (...args: string[]) => unknown }).configSet("a", "1", "b", "2"),
+		error: argument(4),
+	},
 	{ title: "clientList of a type and an id", call: (on) => on.clientList({ type: "normal", id: 1 }), error: option("id") },
 	{ title: "clientList of an unknown type", call: (on) => on.clientList({ type: never("NORMAL") }), error: option("type") },
 	{ title: "clientList of no ids", call: (on) => on.clientList({ id: [] }), error: option("id") },

@@ -57,6 +57,29 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(await drain(news)).toEqual([]);
 	});
 
+	test("a name that two calls ask for is taken back when both fail", async () => {
+		await using proxy = await TcpProxy.start(server);
+		await using slow = await createClient({ url: proxy.url, protocol });
+		const abort = new AbortController();
+		await using news = await slow.with({ signal: abort.signal, timeoutMs: 0 }).subscribe("kept name");
+		for (const { toClient } of proxy.connections) toClient.stall();
+		const once = rejectionOf(news.add("twice"));
+		const again = rejectionOf(news.add(["twice", "third"]));
+		abort.abort();
+		expect(await once).toMatchObject({ code: "ABORTED" });
+		expect(await again).toMatchObject({ code: "ABORTED" });
+		for (const { toClient } of proxy.connections) toClient.resume();
+		expect(news.names).toEqual(["kept name"]);
+	});
+
+	test("a subscription outlives the signal that it was called with, and takes no more names then", async () => {
+		const abort = new AbortController();
+		await using news = await client.with({ signal: abort.signal }).subscribe("early");
+		abort.abort();
+		expect(await rejectionOf(news.add("too late"))).toMatchObject({ code: "ABORTED" });
+		expect([news.names, await subscribers("early", "too late")]).toEqual([["early"], [1, 0]]);
+	});
+
 	test("C39 to unsubscribe from what was never subscribed is harmless, of one kind or of all", async () => {
 		await using kept = await client.subscribe("kept");
 		await client.unsubscribe("never");

@@ -246,3 +246,19 @@ test("every other kind of event goes to its hook and its channel, with the clien
 	expect(channels).toEqual(names.map((kind) => [told[kind]]));
 	expect(channel("slotwire:command").hasSubscribers).toBe(false);
 });
+
+test("a hook that calls a client which refuses at once, and is told of that too, starves nobody", async () => {
+	let calls = 0;
+	const again = async () => {
+		calls += 1;
+		if (calls < 10_000) await client.get("k").catch(() => {});
+	};
+	const client = clientOn(new FakeDispatcher(1), { url: "redis://127.0.0.1:1", hooks: { command: again } });
+	client.destroy();
+	await expect(client.get("k")).rejects.toMatchObject({ code: "CLOSED" });
+	await new Promise((resolve) => setImmediate(resolve));
+	await new Promise((resolve) => setImmediate(resolve));
+	expect(calls).toBeGreaterThan(0);
+	expect(calls).toBeLessThan(1000);
+	calls = 10_000;
+});
