@@ -348,10 +348,12 @@ const calls: Record<string, Row> = {
 			await client.set("k", VALUE);
 			const abort = new AbortController();
 			proxy.connections[0]!.toServer.stall();
+			// Long enough for all of it to be written on any machine: what was not would be sent again, and succeed.
+			const timeoutMs = 500;
 			const late = [
-				client.with({ timeoutMs: 60 }).set("k", VALUE),
-				client.with({ timeoutMs: 60 }).set("k", Buffer.alloc(40_000, VALUE)),
-				client.setMany([[VALUE, VALUE]], { timeoutMs: 60 }),
+				client.with({ timeoutMs }).set("k", VALUE),
+				client.with({ timeoutMs }).set("k", Buffer.alloc(40_000, VALUE)),
+				client.setMany([[VALUE, VALUE]], { timeoutMs }),
 				client.with({ signal: abort.signal }).set(VALUE, VALUE),
 				client.with({ signal: AbortSignal.timeout(20) }).command("CONFIG", "SET", "requirepass", PASSWORD),
 				client.command("ACL", "SETUSER", "bob", `>${PASSWORD}`),
