@@ -48,7 +48,7 @@ export function sendBlocking(core: Core, view: View, command: BlockingCommand): 
 		const trace = (told: Told): void => {
 			tell = told;
 		};
-		traceCommand(teller, { name: command.args[0] ?? "", slot: command.slot, trace }, () => {
+		traceCommand(teller, { name: command.args[0] ?? "", slot: command.slot, trace }, core.settings.mode === "cluster", () => {
 			begin(core, view, call).then(
 				(reply) => {
 					tell(null, call.last, call.past);

@@ -394,8 +394,9 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 	// ── streams ──
 
 	/**
-	 * A consumer of a stream's group, which survives failovers. `XREADGROUP`, `XAUTOCLAIM`, `XPENDING`, `XACK`; reads from the first `next()` on,
-	 * on a leased connection.
+	 * A consumer of a stream's group, which survives failovers. `XREADGROUP`, `XACK`, `XPENDING`, and `XCLAIM` for what others left behind; with
+	 * `createGroup` also `XGROUP CREATE`, `XINFO GROUPS`, `XINFO STREAM`; `INFO replication` and `XINFO STREAM` where they are allowed. Reads from the
+	 * first `next()` on, on a leased connection.
 	 * @throws INVALID_OPTION; UNSUPPORTED on a leased connection. Everything else rejects the iteration
 	 * @see https://valkey.io/commands/xreadgroup/
 	 */

@@ -106,20 +106,7 @@ export class Core {
 
 	/** Waits, until the signal aborts or the client is closed. */
 	pause(ms: number, signal: AbortSignal | undefined): Promise<void> {
-		return new Promise((resolve) => {
-			let leave = (): void => {};
-			let stopListening = (): void => {};
-			const end = (): void => {
-				clearTimeout(timer);
-				leave();
-				stopListening();
-				resolve();
-			};
-			const timer = setTimeout(end, ms);
-			if (signal !== undefined) stopListening = onAbort(signal, end);
-			leave = this.onClosed(end);
-			if (signal?.aborted) end();
-		});
+		return pause(ms, signal, (end) => this.onClosed(end));
 	}
 
 	#refuse(): void {
@@ -136,7 +123,7 @@ export class Core {
 	): void {
 		const { teller } = this.settings;
 		if (teller.tracesCommands && !request.internal) {
-			traceCommand(teller, request, () => this.carry(request, timeoutMs, signal, dispatch));
+			traceCommand(teller, request, this.settings.mode === "cluster", () => this.carry(request, timeoutMs, signal, dispatch));
 		} else this.carry(request, timeoutMs, signal, dispatch);
 	}
 
@@ -187,6 +174,27 @@ export function onAbort(signal: AbortSignal, cancel: () => void): () => void {
 
 function cancelAll(this: AbortSignal): void {
 	for (const cancel of [...(followers.get(this) ?? [])]) cancel();
+}
+
+/**
+ * Waits, until the signal aborts.
+ * @param follow what else ends it: calls `end`, now or later; the function it returns takes that back
+ */
+export function pause(ms: number, signal: AbortSignal | undefined, follow?: (end: () => void) => () => void): Promise<void> {
+	return new Promise((resolve) => {
+		let leave: (() => void) | undefined;
+		let stopListening: (() => void) | undefined;
+		const end = (): void => {
+			clearTimeout(timer);
+			leave?.();
+			stopListening?.();
+			resolve();
+		};
+		const timer = setTimeout(end, ms);
+		if (signal !== undefined) stopListening = onAbort(signal, end);
+		leave = follow?.(end);
+		if (signal?.aborted) end();
+	});
 }
 
 export function aborted(signal: AbortSignal): ClientError {

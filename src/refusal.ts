@@ -2,6 +2,7 @@
 import type { Endpoint } from "./endpoint.js";
 import { ClientError, WrongModeError } from "./errors.js";
 import { type Attempt, type Command, CommandFlag } from "./request.js";
+import { ReplyMode } from "./resp/reply.js";
 import { isUnknownScript } from "./script.js";
 import { SLOT_COUNT } from "./slot.js";
 
@@ -71,6 +72,22 @@ export function classify(error: ClientError, command: Command, byReplica = false
 		default:
 			return fail;
 	}
+}
+
+const anything: Command = {
+	args: [],
+	slot: -1,
+	flags: 0,
+	mode: ReplyMode.string,
+	elements: 0,
+	target: null,
+	bytes: 0,
+	blockMs: 0,
+};
+
+/** Whether a server's word is one after which the same may be said again later: nothing of it was executed. */
+export function mayPass(error: ClientError): boolean {
+	return classify(error, anything).kind !== "fail";
 }
 
 /**

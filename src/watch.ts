@@ -14,8 +14,7 @@ import type { Results } from "./commands/surface.js";
 import { checkFields, checkInteger } from "./commands/words.js";
 import { aborted, type Core, type View } from "./core.js";
 import { ClientError, InvalidArgumentError } from "./errors.js";
-import { classify } from "./refusal.js";
-import { ReplyMode } from "./resp/reply.js";
+import { mayPass } from "./refusal.js";
 import { Transaction } from "./transaction.js";
 import { backoffMs } from "./util/backoff.js";
 
@@ -89,8 +88,6 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 	}
 }
 
-const anything = { args: [], slot: -1, flags: 0, mode: ReplyMode.string, elements: 0, target: null, bytes: 0, blockMs: 0 };
-
 /**
  * Nothing was executed, and the next try may find it otherwise.
  * @param counts what may have been executed was: EXEC, or a command of the attempt's on another connection; what was read on this one does not
@@ -99,6 +96,5 @@ function mayTryAgain(error: ClientError, counts: boolean): boolean {
 	if (counts && error.maybeExecuted) return false;
 	// CLOSED: the connection ended between two calls.
 	if (["WATCH", "CLUSTER", "CONNECTION", "CLOSED"].includes(error.code)) return true;
-	const refusal = error.code === "EXECABORT" && error.cause instanceof ClientError ? error.cause : error;
-	return classify(refusal, anything).kind !== "fail";
+	return mayPass(error.code === "EXECABORT" && error.cause instanceof ClientError ? error.cause : error);
 }

@@ -1,7 +1,7 @@
 /** Options and arguments of the stream commands, and the words they become. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Key, Value } from "./arguments.js";
-import { atMostOne, checkFields, checkFlag, checkInteger } from "./words.js";
+import { appendEntries, atMostOne, checkFields, checkFlag, checkInteger } from "./words.js";
 
 /** An entry's id: `"1700000000000-0"`, or a word such as `"-"`, `"+"`, `"$"`, `"("` before an id. Numbers are milliseconds. */
 export type StreamId = Value;
@@ -111,8 +111,7 @@ export function xaddWords(key: Key, fields: StreamFields, given: XaddOptions | u
 	if (checkFlag(options.nomkstream, "nomkstream")) words.push("NOMKSTREAM");
 	words.push(...trimWords(options), options.id === undefined ? "*" : checkId(options.id, "id"));
 	const before = words.length;
-	for (const [field, value] of pairs(fields, "the fields must be a record, a Map or pairs")) words.push(field, value);
-	if (words.length === before) throw new InvalidArgumentError(2, "an entry needs a field");
+	if (appendEntries(words, fields, 2).length === before) throw new InvalidArgumentError(2, "an entry needs a field");
 	return words;
 }
 
@@ -138,7 +137,9 @@ export function positionWords(streams: StreamPositions, index: number): unknown[
 	const keys: unknown[] = [];
 	const ids: unknown[] = [];
 	const met = new Set<string>();
-	for (const [key, id] of pairs(streams, "the streams must be a record, a Map or pairs of a key and an id", index)) {
+	const entries = appendEntries([], streams, index);
+	for (let i = 0; i < entries.length; i += 2) {
+		const [key, id] = [entries[i], entries[i + 1]];
 		const name = typeof key === "string" || key instanceof Uint8Array ? Buffer.from(key as string).toString("latin1") : null;
 		// RESP3 answers with a map, in which the second one would hide the first. What is no key is refused where it is sent.
 		if (name !== null && met.has(name)) throw new InvalidArgumentError(index, "a stream is given twice");
@@ -148,15 +149,6 @@ export function positionWords(streams: StreamPositions, index: number): unknown[
 	}
 	if (keys.length === 0) throw new InvalidArgumentError(index, "no stream is given");
 	return ["STREAMS", ...keys, ...ids];
-}
-
-/** Of a record, a Map or pairs. */
-function pairs(given: unknown, what: string, index = 2): Iterable<readonly [unknown, unknown]> {
-	if (typeof given !== "object" || given === null || given instanceof Uint8Array) throw new InvalidArgumentError(index, what);
-	if (!(Symbol.iterator in given)) return Object.entries(given);
-	const list = [...(given as Iterable<unknown>)];
-	for (const pair of list) if (!Array.isArray(pair) || pair.length !== 2) throw new InvalidArgumentError(index, what);
-	return list as [unknown, unknown][];
 }
 
 /** `COUNT n` */

@@ -27,12 +27,13 @@ export type Told = (
 	past: (Pick<Attempt, "count" | "losses"> & { readonly trail: { readonly length: number } }) | null,
 ) => void;
 
-export function traceCommand(teller: Teller, request: Traceable, call: () => void): void {
+/** @param slots whether they matter here: a transaction has one also where they do not */
+export function traceCommand(teller: Teller, request: Traceable, slots: boolean, call: () => void): void {
 	const began = performance.now();
 	const event: Writable<CommandEvent> = {
 		client: teller.client,
 		name: asText(request.name, NAME_LENGTH)?.toUpperCase() ?? "?",
-		slot: request.slot === -1 ? null : request.slot,
+		slot: !slots || request.slot === -1 ? null : request.slot,
 		node: null,
 		durationMs: 0,
 		error: null,

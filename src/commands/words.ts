@@ -33,9 +33,16 @@ export function checkFields<T extends object>(
 	if (options === undefined) return {};
 	if (typeof options !== "object" || options === null) refuse("options", "must be an object");
 	for (const field of Object.keys(options)) {
-		if (!fields.includes(field as never)) refuse(field, `is not an option of ${command}`);
+		if (!fields.includes(field as never)) throw unknownOption(field, command, fields);
 	}
 	return options;
+}
+
+/** Other clients write the same option in other letters (`EX`, `NOMKSTREAM`, `block`): then it says which one is meant. */
+export function unknownOption(given: string, command: string, fields: Iterable<string>): InvalidOptionError {
+	const bare = (field: string): string => field.toLowerCase().replace(/[-_ ]|ms$/g, "");
+	const meant = [...fields].find((field) => bare(field) === bare(given));
+	return new InvalidOptionError(given, `is not an option of ${command}${meant === undefined ? "" : `; is it ${meant}?`}`);
 }
 
 /** @throws INVALID_OPTION when more than one of `fields` is set to something but false */
@@ -118,11 +125,12 @@ export function appendLimit(words: unknown[], limit: RangeLimit | undefined): vo
 
 /**
  * Keys with their values, of a record, a Map or a list of pairs, in their order.
+ * @param index of the argument, where that is not the index of the word that comes next
  * @throws INVALID_ARGUMENT; `index` is that of the argument, or where the pair's key would have stood
  */
-export function appendEntries(words: unknown[], entries: unknown): unknown[] {
-	for (const entry of listOf(entries, words.length)) {
-		if (!Array.isArray(entry) || entry.length !== 2) return refuse(words.length, "must be an entry: [key, value]");
+export function appendEntries(words: unknown[], entries: unknown, index?: number): unknown[] {
+	for (const entry of listOf(entries, index ?? words.length)) {
+		if (!Array.isArray(entry) || entry.length !== 2) return refuse(index ?? words.length, "must be an entry: [key, value]");
 		words.push(entry[0], entry[1]);
 	}
 	return words;

@@ -24,9 +24,16 @@ export async function credentialsFor(node: Endpoint, settings: Settings): Promis
 	}
 }
 
+const KNOWN: ReadonlySet<string> = new Set(["username", "password", "expiresInMs"]);
+
 function checked(node: Endpoint, credentials: unknown): ExpiringCredentials {
 	const { username, password, expiresInMs } = Object(credentials) as Record<keyof ExpiringCredentials, unknown>;
 	const gave = `${formatEndpoint(node)}: the credential provider gave`;
+	// Else it would go on as the default user, whom nobody meant. An empty object says that this node asks for none.
+	const fields = Object.keys(Object(credentials));
+	if (credentials == null || (fields.length > 0 && !fields.some((field) => KNOWN.has(field)))) {
+		throw new ProviderError("AUTH", `${gave} neither username nor password`);
+	}
 	if (!isText(username) || !isText(password)) {
 		throw new ProviderError("AUTH", `${gave} a user name or password that is no string`);
 	}

@@ -9,15 +9,17 @@
  * after a failover the group may have given what lies there to somebody else.
  */
 import type { GroupEntry } from "../commands/stream-replies.js";
+import { pause } from "../core.js";
 import { ClientError } from "../errors.js";
 import type { Bell } from "./bell.js";
 import { ConsumedEntry } from "./consumed-entry.js";
 import type { ConsumerHost } from "./consumer-host.js";
 import type { ConsumerSettings } from "./consumer-options.js";
+import { Group, lineageOf } from "./group.js";
 import { compareIds } from "./ids.js";
 import type { Ledger } from "./ledger.js";
 import { Shelf } from "./shelf.js";
-import { backOff, isTransient, pause } from "./transient.js";
+import { backOff, isTransient } from "./transient.js";
 
 /** One look at everything that is pending for this consumer. */
 interface Recovery {
@@ -26,6 +28,8 @@ interface Recovery {
 	certain: boolean;
 	/** Ids on the shelf that the server has not named yet. */
 	readonly unconfirmed: Set<string>;
+	/** Behind which something was left where it is, because the shelf was full. */
+	leftBehind: string | null;
 }
 
 type Acknowledge = (id: string) => Promise<number>;
@@ -37,6 +41,7 @@ const DETOUR_PAUSE_MS = 50;
 export class Reader<Text extends string | Buffer> {
 	readonly #host: ConsumerHost<Text>;
 	readonly #settings: ConsumerSettings;
+	readonly #group: Group<Text>;
 	readonly #ledger: Ledger;
 	readonly #bell: Bell;
 	readonly #ended: AbortSignal;
@@ -49,21 +54,20 @@ export class Reader<Text extends string | Buffer> {
 	trouble: ClientError | null = null;
 
 	/** Null: everything on the shelf is known to be pending for this consumer. */
-	#recovery: Recovery | null = { after: "0", certain: false, unconfirmed: new Set() };
+	#recovery: Recovery | null = { after: "0", certain: false, unconfirmed: new Set(), leftBehind: null };
 	/** The server may have forgotten what it delivered, and to whom: until its backlog is read, nothing of it is certainly new. */
 	#catchingUp = false;
 	/** The last entry that there was when the doubt arose: later ones are new. Null: not known; undefined: not asked for yet. */
 	#oldUpTo: string | null | undefined;
-	/** A reply to XAUTOCLAIM is, or was, on its way. */
+	/** A reply to XCLAIM is, or was, on its way. */
 	#claiming = false;
-	#claimCursor = "0-0";
+	/** Behind which a search for what others left goes on; null: none is under way. */
+	#claimCursor: string | null = null;
 	#claimAt = 0;
 	/** A page of new entries is next: what others left behind, however much it is, keeps nobody from them. */
 	#readsNext = false;
 	/** Of the server's history, as its replication names it: another one may lack the last moments of this one. */
 	#lineage: string | null | undefined;
-	/** What the group had delivered when a connection was made: it is created anew from here. */
-	#place: string | null = null;
 	#joined = false;
 
 	constructor(
@@ -76,6 +80,7 @@ export class Reader<Text extends string | Buffer> {
 	) {
 		this.#host = host.with({ signal: ended });
 		this.#settings = settings;
+		this.#group = new Group(settings);
 		this.#ledger = ledger;
 		this.#bell = bell;
 		this.#ended = ended;
@@ -87,10 +92,14 @@ export class Reader<Text extends string | Buffer> {
 		const first = this.#shelf.first;
 		if (first === undefined || this.#recovery?.unconfirmed.has(first.entry.id)) return null;
 		// Another consumer may be about to claim it, or a server that knows nothing of it to give it away.
-		if (performance.now() - first.since >= this.#staleMs || this.#own?.stats().connections === 0) {
+		const now = performance.now();
+		const isStale = now - first.since >= this.#staleMs;
+		if (this.#own?.stats().connections === 0 || (isStale && now - first.told >= this.#staleMs)) {
 			this.#recover(this.#recovery?.certain ?? true);
 			return null;
 		}
+		// The answer takes longer than an entry is safe for: no other one will be better.
+		if (isStale) first.entry.markRedelivered();
 		this.#bell.ring();
 		return this.#shelf.take() as ConsumedEntry<Text>;
 	}
@@ -158,7 +167,7 @@ export class Reader<Text extends string | Buffer> {
 		const lineage = await lineageOf(own);
 		if (this.#joined && (lineage === null || lineage !== this.#lineage)) this.#doubt();
 		this.#lineage = lineage;
-		if (this.#settings.createGroup !== null) await this.#notePlace(own);
+		await this.#group.notePlace(own);
 	}
 
 	#doubt(): void {
@@ -173,9 +182,14 @@ export class Reader<Text extends string | Buffer> {
 		return false;
 	}
 
-	/** What lies on the shelf and has to be confirmed waits for no room. */
+	/** Until half of the shelf is empty: who takes one at a time is not read for one at a time. */
 	get #isFull(): boolean {
-		return this.#room <= 0 && (this.#recovery === null || this.#recovery.unconfirmed.size === 0);
+		return !this.#isConfirming && (this.#room <= 0 || this.#shelf.size > this.#settings.count / 2);
+	}
+
+	/** What lies on the shelf and has to be confirmed waits for no room. */
+	get #isConfirming(): boolean {
+		return this.#recovery !== null && this.#recovery.unconfirmed.size > 0;
 	}
 
 	/** How many entries may still come. */
@@ -201,38 +215,52 @@ export class Reader<Text extends string | Buffer> {
 	// ── recovering ──
 
 	#recover(certain: boolean): void {
-		this.#recovery = { after: "0", certain, unconfirmed: new Set(this.#shelf.ids()) };
+		this.#recovery = { after: "0", certain, unconfirmed: new Set(this.#shelf.ids()), leftBehind: null };
 		this.#bell.ring();
 	}
 
 	async #recoverPage(via: ConsumerHost<Text>, recovery: Recovery): Promise<void> {
-		const { count } = this.#settings;
+		const count = this.#isConfirming ? this.#settings.count : this.#room;
 		const asked = performance.now();
-		const entries = await this.#read(via, recovery.after, { count });
-		const deliveries = await this.#deliveriesOf(via, entries);
+		const entries = await this.#group.read(via, recovery.after, { count });
+		const unknown = entries.filter(({ id, fields }) => fields !== null && !this.#ledger.knows(id));
+		const deliveries = await this.#group.deliveriesOf(via, unknown, entries.length + this.#ledger.size);
 		const named = new Set(entries.map(({ id }) => id));
 		this.#shelf.confirm(named, asked);
 		for (const id of named) recovery.unconfirmed.delete(id);
+		let fitting = recovery.leftBehind === null ? entries : [];
+		const tooMany = unknown[Math.max(0, this.#room)];
+		if (recovery.leftBehind === null && tooMany !== undefined) {
+			fitting = entries.slice(0, entries.indexOf(tooMany));
+			recovery.leftBehind = fitting.at(-1)?.id ?? recovery.after;
+		}
 		const unsettled = this.#shelve(
-			entries,
+			fitting,
 			asked,
 			() => recovery.certain,
-			(id) => ({
-				claimed: false,
-				deliveries: deliveries.get(id) ?? 2,
-			}),
+			(id) => ({ claimed: false, deliveries: deliveries.get(id) ?? 2 }),
 		);
-		if (entries.length < count) {
-			// What the server does not name is not this consumer's, or not any more: somebody else is to have it, or this one anew.
-			for (const id of this.#shelf.remove(recovery.unconfirmed)) this.#ledger.drop(id);
-			recovery.unconfirmed.clear();
-			if (this.#recovery === recovery) {
-				this.#recovery = null;
-				this.#claiming = false;
-			}
-		} else recovery.after = (entries.at(-1) as GroupEntry<Text>).id;
+		recovery.after = entries.at(-1)?.id ?? recovery.after;
+		if (entries.length < count) this.#endRecovery(recovery);
+		else if (recovery.unconfirmed.size === 0) this.#goBack(recovery);
 		this.#bell.ring();
-		await this.#settle(via, unsettled);
+		await this.#group.acknowledge(via, unsettled);
+	}
+
+	#endRecovery(recovery: Recovery): void {
+		// What the server does not name is not this consumer's, or not any more: somebody else is to have it, or this one anew.
+		for (const id of this.#shelf.remove(recovery.unconfirmed)) this.#ledger.drop(id);
+		recovery.unconfirmed.clear();
+		if (recovery.leftBehind !== null) this.#goBack(recovery);
+		else if (this.#recovery === recovery) {
+			this.#recovery = null;
+			this.#claiming = false;
+		}
+	}
+
+	#goBack(recovery: Recovery): void {
+		recovery.after = recovery.leftBehind ?? recovery.after;
+		recovery.leftBehind = null;
 	}
 
 	// ── following ──
@@ -240,25 +268,26 @@ export class Reader<Text extends string | Buffer> {
 	async #readNew(via: ConsumerHost<Text>, mayBlock: boolean): Promise<void> {
 		const wanted = this.#room;
 		this.#readsNext = false;
-		if (this.#catchingUp && this.#oldUpTo === undefined) this.#oldUpTo = await this.#lastId(via);
+		if (this.#catchingUp && this.#oldUpTo === undefined) this.#oldUpTo = await this.#group.lastId(via);
 		const oldUpTo = this.#oldUpTo ?? null;
 		const isNew = (id: string) => !this.#catchingUp || (oldUpTo !== null && compareIds(id, oldUpTo) > 0);
 		const asked = performance.now();
-		const block = mayBlock && !this.#catchingUp && this.#claimCursor === "0-0" ? { block: this.#blockMs(asked) } : {};
-		const entries = await this.#read(via, ">", { count: wanted, ...block });
-		const unsettled = this.#shelve(entries, performance.now(), isNew, () => ({ claimed: false, deliveries: 1 }));
+		const block = mayBlock && !this.#catchingUp && this.#claimCursor === null ? { block: this.#blockMs(asked) } : {};
+		const entries = await this.#group.read(via, ">", { count: wanted, ...block });
+		const unsettled = this.#shelve(entries, asked, isNew, () => ({ claimed: false, deliveries: 1 }));
 		if (entries.length < wanted || isNew((entries.at(-1) as GroupEntry<Text>).id)) this.#catchingUp = false;
 		this.#bell.ring();
-		await this.#settle(via, unsettled);
+		await this.#group.acknowledge(via, unsettled);
 	}
 
-	/** No longer than until the next thing to do; 0 is for ever. */
+	/** No longer than until the next thing to do; 0 is for ever. What comes may be as old as the call is, and must not be stale by then. */
 	#blockMs(now: number): number {
 		const { blockMs, minIdleMs } = this.#settings;
 		const first = this.#shelf.first;
 		const until = Math.min(
 			blockMs === 0 ? Number.POSITIVE_INFINITY : now + blockMs,
 			minIdleMs === 0 ? Number.POSITIVE_INFINITY : this.#claimAt,
+			now + this.#staleMs / 2,
 			first === undefined ? Number.POSITIVE_INFINITY : first.since + this.#staleMs,
 		);
 		return until === Number.POSITIVE_INFINITY ? 0 : Math.max(1, Math.ceil(until - now));
@@ -276,15 +305,14 @@ export class Reader<Text extends string | Buffer> {
 	}
 
 	async #claimPage(via: ConsumerHost<Text>): Promise<void> {
-		const { key, group, consumer, minIdleMs, claimIntervalMs } = this.#settings;
-		this.#claiming = true;
+		const { deliveries, cursor } = await this.#group.overdue(via, this.#claimCursor, this.#room);
 		const asked = performance.now();
-		const { cursor, entries } = await via.xautoclaim(key, group, consumer, minIdleMs, this.#claimCursor, { count: this.#room });
-		const deliveries = await this.#deliveriesOf(via, entries);
+		this.#claiming = deliveries.size > 0;
+		const entries = this.#claiming ? await this.#group.claim(via, deliveries.keys()) : [];
 		this.#claiming = false;
 		this.#claimCursor = cursor;
 		this.#readsNext = true;
-		if (cursor === "0-0") this.#claimAt = performance.now() + claimIntervalMs;
+		if (cursor === null) this.#claimAt = performance.now() + this.#settings.claimIntervalMs;
 		const unsettled = this.#shelve(
 			entries,
 			asked,
@@ -292,15 +320,10 @@ export class Reader<Text extends string | Buffer> {
 			(id) => ({ claimed: true, deliveries: deliveries.get(id) ?? 2 }),
 		);
 		this.#bell.ring();
-		await this.#settle(via, unsettled);
+		await this.#group.acknowledge(via, unsettled);
 	}
 
 	// ── what all three do with what they get ──
-
-	async #read(via: ConsumerHost<Text>, id: string, options: { count: number; block?: number }): Promise<GroupEntry<Text>[]> {
-		const { key, group, consumer } = this.#settings;
-		return (await via.xreadgroup(group, consumer, [[key, id]], options))?.[0]?.entries ?? [];
-	}
 
 	/** Onto the shelf with what nobody here has. The ids of the others that are to be acknowledged: deleted, or acknowledged before. */
 	#shelve(
@@ -328,87 +351,21 @@ export class Reader<Text extends string | Buffer> {
 		return unsettled;
 	}
 
-	async #settle(via: ConsumerHost<Text>, ids: string[]): Promise<void> {
-		if (ids.length > 0) await via.xack(this.#settings.key, this.#settings.group, ids);
-	}
-
-	/** How often the server has delivered these, where that is of interest. They are neighbours among what is pending for this consumer. */
-	async #deliveriesOf(via: ConsumerHost<Text>, entries: readonly GroupEntry<Text>[]): Promise<Map<string, number>> {
-		const fresh = entries.filter(({ id, fields }) => fields !== null && !this.#ledger.knows(id));
-		const [first, last] = [fresh[0], fresh.at(-1)];
-		if (first === undefined || last === undefined) return new Map();
-		const { key, group, consumer } = this.#settings;
-		const count = entries.length + this.#ledger.size;
-		const pending = await via.xpending(key, group, { start: first.id, end: last.id, count, consumer });
-		return new Map(pending.map(({ id, deliveries }) => [id, deliveries]));
-	}
-
 	// ── the group ──
-
-	/** `"$"` means another place each time it is said. */
-	async #notePlace(via: ConsumerHost<Text>): Promise<void> {
-		const place = await this.#groupPlace(via);
-		if (place !== null && (this.#place === null || compareIds(place, this.#place) > 0)) this.#place = place;
-	}
-
-	/** Null for a user who may not ask. */
-	async #lastId(via: ConsumerHost<Text>): Promise<string | null> {
-		const info = await via.xinfoStream(this.#settings.key).catch((error: ClientError) => {
-			if (error.code === "NOPERM" || error.code === "ERR") return null;
-			throw error;
-		});
-		return info?.["last-generated-id"] ?? null;
-	}
-
-	async #groupPlace(via: ConsumerHost<Text>): Promise<string | null> {
-		const groups = await via.xinfoGroups(this.#settings.key).catch(orMissing);
-		const name = Buffer.from(this.#settings.group as Buffer);
-		const own = groups?.find((group) => Buffer.from(group.name as string).equals(name));
-		return own?.["last-delivered-id"] ?? null;
-	}
 
 	/** A group that was lost goes on from where it is known to have been, or from the start of a stream that is another one. */
 	async #createGroup(via: ConsumerHost<Text>, { id, mkstream }: NonNullable<ConsumerSettings["createGroup"]>): Promise<void> {
-		const { key, group } = this.#settings;
-		const place = laterOf(this.#place, this.#ledger.highest);
 		let from = id;
-		if (this.#joined || this.#place !== null) {
-			const last = (await via.xinfoStream(key).catch(orMissing))?.["last-generated-id"] ?? "0-0";
-			const another = place === null || compareIds(last, place) < 0;
-			if (another) {
-				this.#ledger.forget();
-				this.#place = null;
-			}
-			from = another ? "0" : place;
+		if (this.#joined || this.#group.wasSeen) {
+			const resumption = await this.#group.resumption(via, this.#ledger.highest);
+			if (resumption === null) this.#ledger.forget();
+			from = resumption ?? "0";
 			this.#doubt();
 			// The new group may know nothing of what is here, or give it to others.
 			this.#recovery?.unconfirmed.clear();
 			this.#shelf.markAll((entry) => entry.markRedelivered());
 			this.#bell.ring();
 		}
-		await via.xgroupCreate(key, group, from, { mkstream }).catch((error: ClientError) => {
-			if (error.code !== "BUSYGROUP") throw error;
-		});
-		await this.#notePlace(via);
+		await this.#group.create(via, from, mkstream);
 	}
-}
-
-function laterOf(a: string | null, b: string | null): string | null {
-	if (a === null || b === null) return a ?? b;
-	return compareIds(a, b) > 0 ? a : b;
-}
-
-/** No such key. */
-function orMissing(error: ClientError): null {
-	if (error.code === "ERR") return null;
-	throw error;
-}
-
-/** Null for a user who may not ask. */
-async function lineageOf<Text extends string | Buffer>(own: ConsumerHost<Text>): Promise<string | null> {
-	const info = await own.command("INFO", "replication").catch((error: ClientError) => {
-		if (error.code === "NOPERM") return "";
-		throw error;
-	});
-	return /^master_replid:(\w+)/m.exec(String(info))?.[1] ?? null;
 }

@@ -4,6 +4,8 @@ interface Waiting<E> {
 	readonly entry: E;
 	/** When it was asked for: for so long, and no longer, the group cannot have counted it as idle. */
 	since: number;
+	/** When the server's word of that came, if it was asked for it. */
+	told: number;
 }
 
 export class Shelf<E extends { readonly id: string }> {
@@ -28,7 +30,7 @@ export class Shelf<E extends { readonly id: string }> {
 	}
 
 	put(entry: E, since: number): void {
-		this.#waiting.push({ entry, since });
+		this.#waiting.push({ entry, since, told: Number.NEGATIVE_INFINITY });
 	}
 
 	take(): E | undefined {
@@ -37,7 +39,8 @@ export class Shelf<E extends { readonly id: string }> {
 
 	/** The server said that these are pending for this consumer, and since when they are so anew. */
 	confirm(ids: ReadonlySet<string>, since: number): void {
-		for (const waiting of this.#waiting) if (ids.has(waiting.entry.id)) waiting.since = since;
+		const told = performance.now();
+		for (const waiting of this.#waiting) if (ids.has(waiting.entry.id)) Object.assign(waiting, { since, told });
 	}
 
 	/** Removes these; the ids of those that were here. */

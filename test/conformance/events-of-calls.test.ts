@@ -51,6 +51,8 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 			// Nobody here knows it: it may be anything.
 			await rejectionOf(own.command(`${VALUE}, where a name belongs`, VALUE));
 		});
+		// It has a slot for its place among other commands, which is nobody's business here.
+		await client.multi().get(key).exec();
 		const node = `127.0.0.1:${port(url)}`;
 		const client_ = expect.stringMatching(/^shop#\d+$/);
 		expect(commands).toEqual([
@@ -59,6 +61,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 			{ ...ended, client: client_, node, slot: null, name: "LPUSH", error: "WRONGTYPE" },
 			{ ...ended, client: client_, node, slot: null, name: "GET" },
 			{ ...ended, client: client_, node, slot: null, name: "?", error: "ERR" },
+			{ ...ended, client: client_, node, slot: null, name: "MULTI" },
 		]);
 		expect(said).toEqual(commands);
 		expect(await client.mget([key, `${prefix}:none`])).toEqual([VALUE, null]);

@@ -219,6 +219,26 @@ describe("credentialsFor", () => {
 		expect(await credentialsFor(node, settings(undefined))).toBeUndefined();
 	});
 
+	test("C04 a provider that forgets to give something, or calls it by other names, does not go on as nobody", async () => {
+		const node = { host: "10.0.0.1", port: 6379 };
+		for (const given of [undefined, null, { user: "ann", pass: "sekret" }]) {
+			const error = await credentialsFor(
+				node,
+				settings(() => given as never),
+			).catch((reason) => reason);
+			expect(error).toMatchObject({
+				code: "AUTH",
+				message: "10.0.0.1:6379: the credential provider gave neither username nor password",
+			});
+		}
+		expect(
+			await credentialsFor(
+				node,
+				settings(() => ({})),
+			),
+		).toEqual({});
+	});
+
 	test("C04 a provider that fails, or gives no strings, is an AUTH error that names the node", async () => {
 		const failing = settings(() => Promise.reject(Object.assign(new Error("vault is down"), { code: "ECONNREFUSED" })));
 		await expect(credentialsFor(node, failing)).rejects.toMatchObject({
