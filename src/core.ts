@@ -42,7 +42,7 @@ export class Core {
 	/** All subscriptions; null until there was one. */
 	hub: Hub | null = null;
 	/** What goes on by itself until the client is closed. */
-	readonly #runs = new Set<(closed: ClientError) => void>();
+	readonly #runs = new Set<(closed: ClientError, gently: boolean) => void>();
 	#closing: ClientError | null = null;
 
 	/** @param owner the client whose connection `dispatcher` is leased from */
@@ -75,10 +75,10 @@ export class Core {
 		return this.#closing ?? this.dispatcher.closed;
 	}
 
-	/** Calls `end` as soon as the client is being closed; the function returned takes that back. */
-	onClosed(end: (closed: ClientError) => void): () => void {
+	/** Calls `end` as soon as the client is being closed, `gently` unless it is destroyed; the function returned takes that back. */
+	onClosed(end: (closed: ClientError, gently: boolean) => void): () => void {
 		if (this.closed !== null) {
-			end(this.closed);
+			end(this.closed, false);
 			return () => {};
 		}
 		this.#runs.add(end);
@@ -90,7 +90,7 @@ export class Core {
 	 * nobody knows whether anything will ever come for them.
 	 */
 	async close(timeoutMs: number): Promise<void> {
-		this.#refuse();
+		this.#refuse(true);
 		this.hub?.close();
 		const started = performance.now();
 		await drained(() => this.batches.size > 0, timeoutMs);
@@ -99,7 +99,7 @@ export class Core {
 	}
 
 	destroy(): void {
-		this.#refuse();
+		this.#refuse(false);
 		this.hub?.destroy();
 		this.dispatcher.destroy();
 	}
@@ -109,9 +109,9 @@ export class Core {
 		return pause(ms, signal, (end) => this.onClosed(end));
 	}
 
-	#refuse(): void {
+	#refuse(gently: boolean): void {
 		this.#closing ??= new ClientError("CLOSED", "the client is closed");
-		for (const end of [...this.#runs]) end(this.#closing);
+		for (const end of [...this.#runs]) end(this.#closing, gently);
 	}
 
 	/** Starts a request: its deadline, its abort signal, its way to a server. */

@@ -259,7 +259,7 @@ export class TransactionRequest extends Timed implements Request {
 		const name = this.#commands[this.#refusedAt]?.args[0];
 		if (name === undefined) return error;
 		const abort = new ReplyError(
-			`EXECABORT nothing was executed: command ${this.#refusedAt} (${name}) was refused with ${error.code}`,
+			`EXECABORT nothing was executed: command ${this.#refusedAt} (${name}) was refused: ${error.message}`,
 		);
 		abort.cause = error;
 		abort.maybeExecuted = false;

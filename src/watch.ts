@@ -65,7 +65,10 @@ export async function watch<Text extends string | Buffer, T extends readonly unk
 				});
 				if (transaction === null) return null;
 				if (!(transaction instanceof Transaction) || !transaction.isFor(connection.multi())) {
-					throw new InvalidArgumentError(1, "the attempt must give back a transaction of its connection, not executed, or null");
+					throw new InvalidArgumentError(
+						1,
+						"the attempt must give back a transaction of its connection, or null, and leave exec() to watch()",
+					);
 				}
 				counts = true;
 				return await transaction.execWithin(remaining(view, started).timeoutMs);

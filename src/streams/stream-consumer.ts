@@ -59,11 +59,12 @@ export class StreamConsumer<Text extends string | Buffer = string>
 	}
 
 	/** @internal Calls `closed` when the client does not take calls any more. */
-	onClientClosed(follow: (closed: (error: ClientError) => void) => () => void): this {
+	onClientClosed(follow: (closed: (error: ClientError, gently: boolean) => void) => () => void): this {
 		this.#unfollow.push(
-			follow((error) => {
+			follow((error, gently) => {
 				this.#hopeless.abort();
-				this.#fail(error);
+				if (gently) void this.close();
+				else this.#fail(error);
 			}),
 		);
 		return this;
@@ -80,8 +81,9 @@ export class StreamConsumer<Text extends string | Buffer = string>
 	}
 
 	/**
-	 * Entries in the order in which the group gives them. `break` and an error in the loop end the consumer as {@link close} does.
-	 * @throws ABORTED, CLOSED; what does not pass: NOPERM, WRONGTYPE, NOGROUP without `createGroup`, AUTH …
+	 * Entries in the order in which the group gives them. `break` and an error in the loop end the consumer as {@link close} does, and so does
+	 * `client.close()`.
+	 * @throws ABORTED; CLOSED when the client is destroyed; what does not pass: NOPERM, WRONGTYPE, NOGROUP without `createGroup`, AUTH …
 	 */
 	[Symbol.asyncIterator](): AsyncIterableIterator<ConsumedEntry<Text>> {
 		let last: ConsumedEntry<Text> | undefined;

@@ -283,3 +283,8 @@ describe("the environment", () => {
 		expect(() => optionsFromEnv({ REDIS_MODE: "sentinel" })).toThrow(expect.objectContaining({ code: "UNSUPPORTED" }));
 	});
 });
+
+test("options are given as one object: a second argument would be lost", async () => {
+	const call = createClient as (...args: unknown[]) => Promise<unknown>;
+	await expect(call("redis://127.0.0.1:1", { protocol: 2 })).rejects.toMatchObject({ code: "INVALID_OPTION", field: "options" });
+});
