@@ -365,6 +365,7 @@ export class Pool implements Dispatcher, Carrier {
 
 	#suspected(connection: Connection): void {
 		this.#observer?.suspected(this);
+		this.#subscriber?.check();
 		if (this.#probe !== null || this.#closed !== null) return;
 		const probe = new Probe(this.#node, connection.id);
 		this.#probe = probe;

@@ -95,6 +95,12 @@ export class Subscriber implements Home, LaneFollower {
 		this.#bytesRead = bytesRead;
 	}
 
+	/** Another connection to the node is silent. This one may be as dead, and with nothing owed nobody would see it before the next `keepAlive`. */
+	check(): void {
+		const connection = this.own;
+		if (connection?.isIdle) this.#ping(connection);
+	}
+
 	destroy(cause: ClientError): void {
 		this.#closed = true;
 		this.#lane.follower = null;

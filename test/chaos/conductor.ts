@@ -28,7 +28,15 @@ export interface RunSetup {
 }
 
 /** The fault that shows a sabotage, where not any does: a run begins with it. */
-const TOLD_BY: Record<Sabotage, string | null> = { desync: null, "double-send": "replies lost", "lost-settle": null };
+const TOLD_BY: Record<Sabotage, string | null> = {
+	desync: null,
+	"double-send": "replies lost",
+	"lost-settle": null,
+	deaf: "connections reset",
+	"untold-gap": "replies lost",
+	twice: "connections refused",
+	"lost-ack": "connections reset",
+};
 /** Without faults, to learn how quick calls are here. */
 const WARM_UP_MS = 5000;
 const EXIT_MS = 10_000;
@@ -129,13 +137,16 @@ class Conductor {
 		const fault = faults[step.fault]!;
 		const shards = shardsOf(fault, step);
 		const before = await Promise.all(shards.map((shard) => this.#world.primaryOf(shard)));
-		await this.#tell({ order: "expect", shards, mayLose: fault.mayLose ?? false });
+		const steady = fault.moves ? [] : before.map(({ host, port }, i) => ({ shard: shards[i]!, host, port }));
+		await this.#tell({ order: "expect", shards, mayLose: fault.mayLose ?? false, steady });
 		const at = clock();
 		const record: FaultRecord = {
 			...step,
 			shards,
 			atMs: at - this.#run.startedAt,
 			recoveryMs: [],
+			messagesMs: [],
+			entriesMs: [],
 			wholeMs: 0,
 			promoted: 0,
 			lost: 0,
@@ -195,8 +206,12 @@ class Conductor {
 		if (news.report === "recovered") {
 			const record = this.#run.faults.at(-1);
 			if (record?.number !== news.step) return;
-			record.recoveryMs.push(news.ms);
-			this.#recovered(news.step);
+			if (news.way === "messages") record.messagesMs.push(news.ms);
+			else if (news.way === "entries") record.entriesMs.push(news.ms);
+			else {
+				record.recoveryMs.push(news.ms);
+				this.#recovered(news.step);
+			}
 			return;
 		}
 		const what = `client ${client}, after ${this.#seconds()} s, ${this.#lastFault()}: ${news.what}`;

@@ -3,7 +3,7 @@ import { createClient } from "../../src/index.js";
 import { Load } from "./load.js";
 import type { DriverSetup, Order, Report } from "./messages.js";
 import { breakClient } from "./sabotage.js";
-import type { Tally } from "./tally.js";
+import { noCounts, type Tally } from "./tally.js";
 import { Watch } from "./watch.js";
 
 const MIB = 1024 * 1024;
@@ -24,7 +24,8 @@ const client = await createClient({
 	timeouts: { commandMs: setup.deadlineMs },
 });
 const watch = new Watch(setup.deadlineMs, report);
-const load = new Load(client, watch, setup);
+const counts = noCounts();
+const load = await Load.start(client, watch, setup, counts);
 
 function tally(): Tally {
 	global.gc?.();
@@ -32,17 +33,15 @@ function tally(): Tally {
 	const { heapUsed, rss } = process.memoryUsage();
 	const figures: Tally = {
 		calls: watch.calls,
-		items: load.items,
+		...counts,
 		errors: { ...watch.errors },
-		unknown: load.unknown,
 		...watch.percentiles(),
 		heapMiB: heapUsed / MIB,
 		rssMiB: rss / MIB,
 		sockets: process.getActiveResourcesInfo().filter((kind) => kind === "TCPSocketWrap").length,
 	};
 	watch.calls = 0;
-	load.items = 0;
-	load.unknown = 0;
+	Object.assign(counts, noCounts());
 	for (const code of Object.keys(watch.errors)) delete watch.errors[code];
 	return figures;
 }
@@ -51,6 +50,7 @@ async function follow(order: Order): Promise<{ lost?: number; tally?: Tally }> {
 	switch (order.order) {
 		case "expect":
 			watch.expectFault(order.shards, order.mayLose);
+			if (order.shards.length > 0) await load.faultExpected(order.steady);
 			return {};
 		case "begun":
 			watch.faultBegun(order.step, order.at);
@@ -74,6 +74,7 @@ async function follow(order: Order): Promise<{ lost?: number; tally?: Tally }> {
 		case "finish":
 			watch.stop();
 			await client.close();
+			await load.ended();
 			return {};
 	}
 }

@@ -5,7 +5,7 @@ import { keySlot } from "../../src/slot.js";
 import type { ProxiedConnection } from "../support/proxy.js";
 import { Random } from "../support/random.js";
 import type { Step } from "./schedule.js";
-import { CLIENTS, keysOf, SHARDS } from "./shards.js";
+import { CLIENTS, channelsOf, keysOf, SHARDS, streamsOf } from "./shards.js";
 import type { World } from "./world.js";
 
 export interface Fault {
@@ -13,6 +13,8 @@ export interface Fault {
 	shards: "one" | "two" | "all" | "none";
 	/** A primary stops or dies, so that writes may be lost. */
 	mayLose?: boolean;
+	/** Other servers serve the shards afterwards, or meanwhile. */
+	moves?: boolean;
 	/** Nothing that a service would notice for more than a moment. */
 	light?: boolean;
 	/** Begins; answers how it ends, if it does not end by itself. */
@@ -28,6 +30,8 @@ const over = async (): Promise<void> => {};
 const MOVED_SLOTS = 12;
 /** Longer than any recovery may take: a client that needs it to be rid of a dead connection turns the run red. */
 const ENDED_MS = 20_000;
+/** Where it takes a byte of theirs: those that are idle for so long will not send one. */
+const BUSY_MS = 2000;
 const PUSH = Buffer.from(">3\r\n$7\r\nforeign\r\n$3\r\nfoo\r\n:1\r\n");
 
 /** A fault of the network before the shard's primary, for every connection that a client has or opens to it. */
@@ -59,7 +63,7 @@ function network(
 }
 
 /** Something done once to every connection that a client has to the shard's primary, which ends it, perhaps a little later. */
-function once(act: (connection: ProxiedConnection, random: Random) => void): Pick<Fault, "shards" | "begin"> {
+function once(act: (connection: ProxiedConnection, random: Random) => void, endedMs = ENDED_MS): Pick<Fault, "shards" | "begin"> {
 	return {
 		shards: "one",
 		async begin(world, step) {
@@ -67,7 +71,7 @@ function once(act: (connection: ProxiedConnection, random: Random) => void): Pic
 			const connections = world.clients(await world.primaryOf(step.shard));
 			for (const connection of connections) act(connection, random);
 			return async () => {
-				await Promise.race([Promise.all(connections.map(({ ended }) => ended)), sleep(ENDED_MS, undefined, { ref: false })]);
+				await Promise.race([Promise.all(connections.map(({ ended }) => ended)), sleep(endedMs, undefined, { ref: false })]);
 				// An idle one does not come to the byte at which it is cut, and nobody may see that it is dead.
 				for (const connection of connections) connection.cut();
 			};
@@ -85,9 +89,12 @@ export const faults: Readonly<Record<string, Fault>> = {
 	"connections ended": { light: true, ...once((connection) => connection.cut("fin")) },
 	"cut inside a reply": {
 		light: true,
-		...once(({ toClient }, random) => toClient.cutAt(toClient.forwarded + random.between(1, 400))),
+		...once(({ toClient }, random) => toClient.cutAt(toClient.forwarded + random.between(1, 400)), BUSY_MS),
 	},
-	"cut inside a command": once(({ toServer }, random) => toServer.cutAt(toServer.forwarded + random.between(1, 400), "fin")),
+	"cut inside a command": once(
+		({ toServer }, random) => toServer.cutAt(toServer.forwarded + random.between(1, 400), "fin"),
+		BUSY_MS,
+	),
 	"half-open connections": once((connection) => connection.halfOpen()),
 	jitter: {
 		light: true,
@@ -164,7 +171,8 @@ export const faults: Readonly<Record<string, Fault>> = {
 		light: true,
 		shards: "one",
 		async begin(world, { shard }) {
-			await (await world.primaryOf(shard)).raw("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes");
+			const node = await world.primaryOf(shard);
+			for (const type of ["normal", "pubsub"]) await node.raw("CLIENT", "KILL", "TYPE", type, "SKIPME", "yes");
 			return over;
 		},
 	},
@@ -191,6 +199,7 @@ export const faults: Readonly<Record<string, Fault>> = {
 	"primary stopped": {
 		shards: "one",
 		mayLose: true,
+		moves: true,
 		async begin(world, { shard, force }) {
 			const [primary, replica] = [await world.primaryOf(shard), await world.replicaOf(shard)];
 			await primary.pause();
@@ -205,6 +214,7 @@ export const faults: Readonly<Record<string, Fault>> = {
 	"primary killed": {
 		shards: "one",
 		mayLose: true,
+		moves: true,
 		async begin(world, { shard }) {
 			const [primary, replica] = [await world.primaryOf(shard), await world.replicaOf(shard)];
 			await primary.kill();
@@ -235,6 +245,7 @@ export const faults: Readonly<Record<string, Fault>> = {
 	},
 	"failover by hand": {
 		light: true,
+		moves: true,
 		shards: "one",
 		async begin(world, { shard }) {
 			// Whoever succeeds afterwards has found the new primary.
@@ -243,14 +254,17 @@ export const faults: Readonly<Record<string, Fault>> = {
 		},
 	},
 	"slots moved there and back": {
+		moves: true,
 		shards: "two",
 		async begin(world, { shard, other, seed }) {
 			const [source, target] = [await world.primaryOf(shard), await world.primaryOf(other)];
-			const keys = Array.from({ length: CLIENTS }, (_, client) => keysOf(client)[shard]!).flatMap((of) => [
-				...of.registers,
-				...of.counters,
-			]);
-			const slots = new Random(seed).shuffled([...new Set(keys.map((key) => keySlot(key)))]).slice(0, MOVED_SLOTS);
+			const clients = Array.from({ length: CLIENTS }, (_, client) => client);
+			const keys = clients.flatMap((client) => [...keysOf(client)[shard]!.registers, ...keysOf(client)[shard]!.counters]);
+			const followed = clients.flatMap((client) => [channelsOf(client).sharded[shard]!, streamsOf(client)[shard]!]);
+			const random = new Random(seed);
+			const some = (names: string[], count: number): number[] =>
+				random.shuffled([...new Set(names.map((name) => keySlot(name)))]).slice(0, count);
+			const slots = [...new Set([...some(followed, MOVED_SLOTS / 3), ...some(keys, (MOVED_SLOTS * 2) / 3)])];
 			return async () => {
 				await moveSlots(world.cluster, slots, target);
 				await moveSlots(world.cluster, slots, source);

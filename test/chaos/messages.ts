@@ -3,7 +3,10 @@ import type { Tally } from "./tally.js";
 
 export const clock = (): number => performance.timeOrigin + performance.now();
 
-export const SABOTAGES = ["desync", "double-send", "lost-settle"] as const;
+/** What a client is used for, each of which a fault may break for itself: calls, subscriptions, consumers of streams. */
+export type Way = "calls" | "messages" | "entries";
+
+export const SABOTAGES = ["desync", "double-send", "lost-settle", "deaf", "untold-gap", "twice", "lost-ack"] as const;
 export type Sabotage = (typeof SABOTAGES)[number];
 
 /** How a client is set up and how hard it works. */
@@ -21,13 +24,20 @@ export interface DriverSetup {
 	sabotage: Sabotage | null;
 }
 
+/** Who serves a shard, past the proxies. */
+export interface ShardNode {
+	shard: number;
+	host: string;
+	port: number;
+}
+
 export type Order =
-	/** A fault is about to begin at these shards. */
-	| { order: "expect"; shards: number[]; mayLose: boolean }
+	/** A fault is about to begin at these shards; `steady` are those that the same servers serve all the while. */
+	| { order: "expect"; shards: number[]; mayLose: boolean; steady: ShardNode[] }
 	/** It has begun. */
 	| { order: "begun"; step: number; at: number }
 	/** It is over, recovery included: read the shards' keys at these nodes, which are the baseline from now on. */
-	| { order: "rebase"; nodes: { shard: number; host: string; port: number; lossSince: number | null }[] }
+	| { order: "rebase"; nodes: (ShardNode & { lossSince: number | null })[] }
 	/** What ran so far was without a fault. */
 	| { order: "calibrate" }
 	/** Block the event loop. */
@@ -39,8 +49,8 @@ export type Report =
 	| { report: "ready" }
 	/** The answer to an order; with `failed`, why it could not be followed. */
 	| { report: "done"; lost?: number; tally?: Tally; failed?: string }
-	/** The first success of a shard's own after a fault. */
-	| { report: "recovered"; step: number; shard: number; ms: number }
+	/** The first success after a fault of what was broken at a shard, or anywhere. */
+	| { report: "recovered"; way: Way; step: number; ms: number }
 	/** What nothing excuses. */
 	| { report: "wrong"; what: string }
 	/** A call to shards that had no fault took too long, or one settled too long after its deadline: wrong unless the machine stood still. */

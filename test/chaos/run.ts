@@ -9,6 +9,10 @@ export interface FaultRecord extends Step {
 	atMs: number;
 	/** From the fault to the first success of each client at each of the shards. */
 	recoveryMs: number[];
+	/** To the first message of each channel, of those in the shards and of each client's one that is in none. */
+	messagesMs: number[];
+	/** To the first new entry of each stream in the shards. */
+	entriesMs: number[];
 	/** From the fault to the moment in which the cluster was whole and all keys were read again. */
 	wholeMs: number;
 	/** Shards with another primary than before. */

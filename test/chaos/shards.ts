@@ -33,6 +33,23 @@ export function keysOf(client: number): ShardKeys[] {
 	});
 }
 
+export interface ChannelNames {
+	/** A sharded one in each shard. */
+	sharded: string[];
+	classic: string;
+}
+
+/** What one client publishes to and is subscribed to, and nobody else is. */
+export function channelsOf(client: number): ChannelNames {
+	const sharded = Array.from({ length: SHARDS }, (_, shard) => keysIn(shard, 1, (i) => `chaos:${client}:${i}:news`)[0]!);
+	return { sharded, classic: `chaos:${client}:news` };
+}
+
+/** The streams that one client adds to and consumes, one in each shard. */
+export function streamsOf(client: number): string[] {
+	return Array.from({ length: SHARDS }, (_, shard) => keysIn(shard, 1, (i) => `chaos:${client}:${i}:log`)[0]!);
+}
+
 function keysIn(shard: number, count: number, name: (i: number) => string): string[] {
 	const keys: string[] = [];
 	for (let i = 0; keys.length < count; i++) if (shardOf(keySlot(name(i))) === shard) keys.push(name(i));

@@ -37,20 +37,33 @@ export function recoveryOf(times: readonly number[]): Recovery {
 	return sorted.length === 0 ? { median: 0, max: 0 } : { median: percentile(sorted, 0.5), max: sorted.at(-1)! };
 }
 
+/** What recovers from a fault, each for itself. */
+const WAYS = [
+	{ times: "recoveryMs", what: "recovery", expected: (shards: number) => shards * CLIENTS },
+	// Each client has a channel in every shard, and one that is in none.
+	{ times: "messagesMs", what: "the first message", expected: (shards: number) => (shards > 0 ? shards + 1 : 0) * CLIENTS },
+	{ times: "entriesMs", what: "the first new entry", expected: (shards: number) => shards * CLIENTS },
+] as const;
+
 function recoveryFailures({ faults, nodeTimeoutMs }: Run): string[] {
-	const found: string[] = [];
-	for (const { number, fault, shards, recoveryMs } of faults) {
-		const missing = shards.length * CLIENTS - recoveryMs.length;
-		if (missing > 0) found.push(`fault ${number} (${fault}): ${missing} clients or shards did not recover`);
-	}
-	// Faults that hardly interrupt anything are in the majority: they would outvote the failovers.
-	for (const { fault, promoted, recovery } of faultRows({ faults }))
-		if (promoted >= SOME_FAILOVERS && recovery.median > nodeTimeoutMs + MEDIAN_OVER_MS)
-			found.push(`recovery from "${fault}" took ${Math.round(recovery.median)} ms in the median`);
-	const { median, max } = recoveryOf(faults.flatMap(({ recoveryMs }) => recoveryMs));
-	if (median > nodeTimeoutMs + MEDIAN_OVER_MS) found.push(`recovery took ${Math.round(median)} ms in the median`);
-	if (max > nodeTimeoutMs + ANY_OVER_MS) found.push(`one recovery took ${Math.round(max)} ms`);
-	return found;
+	const mostInMedian = nodeTimeoutMs + MEDIAN_OVER_MS;
+	return WAYS.flatMap(({ times, what, expected }) => {
+		const found: string[] = [];
+		for (const record of faults) {
+			const missing = expected(record.shards.length) - record[times].length;
+			if (missing > 0) found.push(`fault ${record.number} (${record.fault}): ${what} is missing ${missing} times`);
+		}
+		// Faults that hardly interrupt anything are in the majority: they would outvote the failovers.
+		for (const row of faultRows({ faults })) {
+			const { median } = row[times];
+			if (row.promoted >= SOME_FAILOVERS && median > mostInMedian)
+				found.push(`${what} after "${row.fault}" took ${Math.round(median)} ms in the median`);
+		}
+		const { median, max } = recoveryOf(faults.flatMap((record) => record[times]));
+		if (median > mostInMedian) found.push(`${what} took ${Math.round(median)} ms in the median`);
+		if (max > nodeTimeoutMs + ANY_OVER_MS) found.push(`${what} took ${Math.round(max)} ms once`);
+		return found;
+	});
 }
 
 /** What is more at the end than it was after two minutes, client by client. */
@@ -81,8 +94,10 @@ function mib(value: number): string {
 export interface FaultRow {
 	fault: string;
 	times: number;
-	/** Seconds from the fault to each client's first success at the shard. */
-	recovery: Recovery;
+	/** From the fault to each client's first success at the shard, first message and first new entry. */
+	recoveryMs: Recovery;
+	messagesMs: Recovery;
+	entriesMs: Recovery;
 	promoted: number;
 	lost: number;
 }
@@ -94,7 +109,9 @@ export function faultRows({ faults }: Pick<Run, "faults">): FaultRow[] {
 		return {
 			fault,
 			times: records.length,
-			recovery: recoveryOf(records.flatMap(({ recoveryMs }) => recoveryMs)),
+			recoveryMs: recoveryOf(records.flatMap(({ recoveryMs }) => recoveryMs)),
+			messagesMs: recoveryOf(records.flatMap(({ messagesMs }) => messagesMs)),
+			entriesMs: recoveryOf(records.flatMap(({ entriesMs }) => entriesMs)),
 			promoted: sum(records.map(({ promoted }) => promoted)),
 			lost: sum(records.map(({ lost }) => lost)),
 		};
@@ -109,6 +126,10 @@ export function totals({ samples }: Run) {
 		calls: sum(samples.map(({ calls }) => calls)),
 		items: sum(samples.map(({ items }) => items)),
 		unknown: sum(samples.map(({ unknown }) => unknown)),
+		messages: sum(samples.map(({ messages }) => messages)),
+		gaps: sum(samples.map(({ gaps }) => gaps)),
+		entries: sum(samples.map(({ entries }) => entries)),
+		redelivered: sum(samples.map(({ redelivered }) => redelivered)),
 		errors,
 		healthyP99: recoveryOf(samples.map(({ healthy }) => healthy.p99)).median,
 		healthyMax: Math.max(0, ...samples.map(({ healthy }) => healthy.max)),
@@ -122,27 +143,26 @@ function sum(numbers: readonly number[]): number {
 /** The run as Markdown: the tables for people, readable in a terminal too. */
 export function report(run: Run): string {
 	const found = failures(run);
-	const { calls, items, unknown, errors, healthyP99, healthyMax } = totals(run);
-	const all = recoveryOf(run.faults.flatMap(({ recoveryMs }) => recoveryMs));
+	const { calls, items, unknown, errors, messages, gaps, entries, redelivered, healthyP99, healthyMax } = totals(run);
 	const rows = faultRows(run);
+	const all = {
+		fault: "all",
+		times: run.faults.length,
+		recoveryMs: recoveryOf(run.faults.flatMap(({ recoveryMs }) => recoveryMs)),
+		messagesMs: recoveryOf(run.faults.flatMap(({ messagesMs }) => messagesMs)),
+		entriesMs: recoveryOf(run.faults.flatMap(({ entriesMs }) => entriesMs)),
+		promoted: sum(rows.map((row) => row.promoted)),
+		lost: sum(rows.map((row) => row.lost)),
+	};
 	const table = align([
-		["fault", "times", "recovery median ms", "recovery max ms", "promotions", "acks lost"],
-		...rows.map(({ fault, times, recovery, promoted, lost }) => [
+		["fault", "times", "calls: median", "max", "messages: median", "max", "entries: median", "max", "promotions", "acks lost"],
+		...[...rows, all].map(({ fault, times, recoveryMs, messagesMs, entriesMs, promoted, lost }) => [
 			fault,
 			times,
-			ms(recovery.median),
-			ms(recovery.max),
+			...[recoveryMs, messagesMs, entriesMs].flatMap(({ median, max }) => [ms(median), ms(max)]),
 			promoted,
 			lost,
 		]),
-		[
-			"all",
-			run.faults.length,
-			ms(all.median),
-			ms(all.max),
-			sum(rows.map((row) => row.promoted)),
-			sum(rows.map((row) => row.lost)),
-		],
 	]);
 	const first = run.samples.filter(({ atMs }) => atMs >= Math.min(SETTLED_MS, (run.samples.at(-1)?.atMs ?? 0) / 2));
 	const growthRows = align([
@@ -167,11 +187,12 @@ export function report(run: Run): string {
 		"",
 		`${CLIENTS} clients, ${SHARDS} primaries and ${SHARDS} replicas, node timeout ${run.nodeTimeoutMs} ms; ${run.faults.length} faults.`,
 		`${calls} calls with ${items} values read or written and checked; ${unknown} writes of unknown outcome; errors: ${codes.join(", ") || "none"}.`,
+		`${messages} messages received and ${gaps} gaps told; ${entries} entries of streams consumed, ${redelivered} of them as redelivered.`,
 		`Calls to shards without a fault: p99 ${ms(healthyP99)} ms (median of samples), slowest ${ms(healthyMax)} ms; ${run.excused.length} late calls excused, because the machine stood still for everybody.`,
 		"",
 		table,
 		"",
-		"Recovery is from the fault to each client's first success at the shard, the fault's own length included.",
+		"Milliseconds from the fault, its own length included: to each client's first success at the shard, to the first message of each channel, to the first new entry of each stream.",
 		"",
 		growthRows,
 		"",

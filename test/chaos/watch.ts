@@ -1,7 +1,7 @@
 /** Watches every call of one client: that it settles in time, that shards without a fault are quick, and when the others are back. */
 import { createHistogram, type RecordableHistogram } from "node:perf_hooks";
 import { ClientError } from "../../src/index.js";
-import { clock, type Report } from "./messages.js";
+import { clock, type Report, type Way } from "./messages.js";
 import { SHARDS } from "./shards.js";
 
 /** Beyond its deadline a call has this long to settle. */
@@ -15,6 +15,8 @@ interface Call {
 	name: string;
 	issued: number;
 	shards: readonly number[];
+	/** How often it waits for a server, one time after the other. */
+	trips: number;
 	/** Goes on without it: nobody waits for what never comes. */
 	giveUp(outcome: { error: ClientError }): void;
 }
@@ -26,8 +28,17 @@ interface ShardState {
 	/** Since when a failover may lose what was acknowledged shortly before; null where none can. */
 	lossSince: number | null;
 	underWay: number;
-	/** The fault whose end is waited for: when it was announced, and when all of it was there. */
-	fault: { step: number; at: number; begun: number } | null;
+	fault: Fault | null;
+	/** When the last one was over. */
+	overAt: number;
+}
+
+/** Whose end is waited for: when it was announced, when all of it was there, and what has not worked since. */
+interface Fault {
+	step: number;
+	at: number;
+	begun: number;
+	broken: Set<Way>;
 }
 
 /** What became of a call. */
@@ -45,11 +56,20 @@ export class Watch {
 	#healthy = createHistogram();
 	#all = createHistogram();
 	#looked = performance.now();
+	/** The last one, for what no single shard is needed for. */
+	#anywhere: Fault | null = null;
 
 	constructor(deadlineMs: number, report: (report: Report) => void) {
 		this.#deadlineMs = deadlineMs;
 		this.#report = report;
-		this.#shards = Array.from({ length: SHARDS }, () => ({ epoch: 0, healthy: true, lossSince: null, underWay: 0, fault: null }));
+		this.#shards = Array.from({ length: SHARDS }, () => ({
+			epoch: 0,
+			healthy: true,
+			lossSince: null,
+			underWay: 0,
+			fault: null,
+			overAt: Number.NEGATIVE_INFINITY,
+		}));
 		this.#timer = setInterval(() => this.#lookForOverdue(), LOOK_MS);
 	}
 
@@ -68,11 +88,14 @@ export class Watch {
 
 	faultBegun(step: number, at: number): void {
 		const begun = clock();
-		for (const state of this.#shards) if (!state.healthy) state.fault = { step, at, begun };
+		const ill = this.#shards.filter(({ healthy }) => !healthy);
+		for (const state of ill) state.fault = { step, at, begun, broken: new Set(["calls", "messages", "entries"]) };
+		if (ill.length > 0) this.#anywhere = { step, at, begun, broken: new Set(["messages"]) };
 	}
 
 	faultOver(shard: number): void {
 		this.#enter(shard, { healthy: true, lossSince: null });
+		this.#shards[shard]!.overAt = clock();
 	}
 
 	/** When the fault was announced that may end in a failover which loses writes; null: nothing acknowledged can be lost in this shard. */
@@ -82,6 +105,19 @@ export class Watch {
 
 	isHealthy(shard: number): boolean {
 		return this.#shards[shard]!.healthy;
+	}
+
+	/** For how long a shard, or with null any, has been without a fault, in milliseconds; 0 while it has one. */
+	healthyFor(shard: number | null): number {
+		const states = shard === null ? this.#shards : [this.#shards[shard]!];
+		return Math.min(...states.map(({ healthy, overAt }) => (healthy ? Math.max(1, clock() - overAt) : 0)));
+	}
+
+	/** Something works at a shard again, or wherever it may: it was asked for at this moment, and is there. */
+	works(way: Way, shard: number | null, askedAt: number): void {
+		const fault = shard === null ? this.#anywhere : this.#shards[shard]!.fault;
+		if (fault === null || askedAt < fault.begun || !fault.broken.delete(way)) return;
+		this.#report({ report: "recovered", way, step: fault.step, ms: clock() - fault.at });
 	}
 
 	/** Calls under way that this shard has a part in. */
@@ -98,7 +134,8 @@ export class Watch {
 		this.#report({ report: "wrong", what });
 	}
 
-	async call<T>(name: string, shards: readonly number[], start: () => Promise<T>): Promise<Outcome<T>> {
+	/** @param trips how often the call waits for a server, one time after the other: it is late so much later */
+	async call<T>(name: string, shards: readonly number[], start: () => Promise<T>, trips = 1): Promise<Outcome<T>> {
 		const issued = clock();
 		const epochs = shards.map((shard) => this.epoch(shard));
 		const healthy = shards.every((shard) => this.isHealthy(shard));
@@ -106,7 +143,7 @@ export class Watch {
 		for (const shard of shards) this.#shards[shard]!.underWay += 1;
 		let call!: Call;
 		const outcome = await new Promise<Outcome<T>>((resolve) => {
-			call = { name, issued, shards, giveUp: resolve };
+			call = { name, issued, shards, trips, giveUp: resolve };
 			this.#open.add(call);
 			// What it throws at once is as wrong as any other error, and no reason to count it as under way for ever.
 			Promise.resolve()
@@ -145,7 +182,7 @@ export class Watch {
 		return new ClientError("PROTOCOL", "unknown");
 	}
 
-	#judge({ name, issued, shards }: Call, outcome: Outcome<unknown>, healthy: boolean): void {
+	#judge({ name, issued, shards, trips }: Call, outcome: Outcome<unknown>, healthy: boolean): void {
 		const now = clock();
 		const ms = now - issued;
 		const failed = "error" in outcome;
@@ -158,23 +195,17 @@ export class Watch {
 		}
 		this.#all.record(microseconds(ms));
 		if (!healthy) {
-			if (!failed && shards.length === 1) this.#recovered(shards[0]!, issued, now);
+			if (!failed && shards.length === 1) this.works("calls", shards[0]!, issued);
 			return;
 		}
 		this.#healthy.record(microseconds(ms));
 		if (failed)
 			this.wrong(`${name} failed at shard ${shards}, which had no fault: ${outcome.error.code} ${outcome.error.message}`);
-		if (ms > this.#lateMs) {
-			const what = `${name} took ${Math.round(ms)} ms at shard ${shards}, which had no fault (late at ${Math.round(this.#lateMs)} ms)`;
+		const lateMs = this.#lateMs * trips;
+		if (ms > lateMs) {
+			const what = `${name} took ${Math.round(ms)} ms at shard ${shards}, which had no fault (late at ${Math.round(lateMs)} ms)`;
 			this.#report({ report: "late", what, from: issued, to: now });
 		}
-	}
-
-	#recovered(shard: number, issued: number, now: number): void {
-		const state = this.#shards[shard]!;
-		if (state.fault === null || issued < state.fault.begun) return;
-		this.#report({ report: "recovered", step: state.fault.step, shard, ms: now - state.fault.at });
-		state.fault = null;
 	}
 
 	/** A call that never settles would never be judged. After a stall of this process it first gets the chance to. */

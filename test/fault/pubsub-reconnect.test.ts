@@ -178,6 +178,24 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(await take(news, 1)).toStrictEqual([{ channel: "half-open", message: "m", gap: true }]);
 	});
 
+	test("C12 a half-open subscriber connection is found out when a call finds another one so, before idle ones are asked", async () => {
+		await using own = await TcpProxy.start(server);
+		await using busy = await createClient({
+			url: own.url,
+			protocol,
+			pool: { pingMs: 0 },
+			timeouts: { suspectMs: 200, commandMs: 2000 },
+		});
+		const gaps: Gap[] = [];
+		await using news = await busy.subscribe("found-out", { onGap: (gap) => gaps.push(gap) });
+		for (const connection of own.connections) connection.halfOpen();
+		await rejectionOf(busy.incr("n"));
+		await waitUntil("the gap", () => gaps.length === 1 || "none");
+		await subscribed("found-out");
+		await server.raw("PUBLISH", "found-out", "m");
+		expect(await take(news, 1)).toStrictEqual([{ channel: "found-out", message: "m", gap: true }]);
+	});
+
 	test("the server is killed and started again: subscribed again by itself", async () => {
 		const own = await startStandalone();
 		try {

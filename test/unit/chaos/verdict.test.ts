@@ -1,18 +1,20 @@
 import { describe, expect, test } from "vitest";
 import type { FaultRecord, Run, Sample } from "../../chaos/run.js";
 import { CSV_HEADER, csvLine, minuteOf, parseMinutes, trends } from "../../chaos/soak-minutes.js";
+import { noCounts } from "../../chaos/tally.js";
 import { failures, faultRows, growth, report } from "../../chaos/verdict.js";
 
 const zero = { p50: 0, p99: 0, max: 0 };
 
 function sample(more: Partial<Sample>): Sample {
-	const quiet = { calls: 10, items: 90, errors: {}, unknown: 0, healthy: zero, all: zero };
+	const quiet = { calls: 10, errors: {}, ...noCounts(), items: 90, healthy: zero, all: zero };
 	return { atMs: 0, client: 0, ...quiet, heapMiB: 10, rssMiB: 100, sockets: 3, ...more };
 }
 
 function fault(more: Partial<FaultRecord>): FaultRecord {
 	const step = { number: 1, restMs: 0, fault: "a", shard: 0, other: 1, force: 0, seed: 0 };
-	return { ...step, shards: [0], atMs: 0, recoveryMs: [1, 2, 3, 4], wholeMs: 10, promoted: 0, lost: 0, ...more };
+	const times = { recoveryMs: [1, 2, 3, 4], messagesMs: [1, 2, 3, 4, 5, 6, 7, 8], entriesMs: [1, 2, 3, 4] };
+	return { ...step, shards: [0], atMs: 0, ...times, wholeMs: 10, promoted: 0, lost: 0, ...more };
 }
 
 function run(more: Partial<Run>): Run {
@@ -32,25 +34,29 @@ describe("a run is red", () => {
 		expect(failures(run({ faults: [] }))).toEqual(["no fault came in that time: the run shows nothing"]);
 	});
 
-	test("when a client did not recover", () => {
-		expect(failures(run({ faults: [fault({ recoveryMs: [1, 2, 3] })] }))).toEqual([
-			"fault 1 (a): 1 clients or shards did not recover",
-		]);
-		expect(failures(run({ faults: [fault({ shards: [], recoveryMs: [] })] }))).toEqual([]);
+	test("when a client, a subscription or a consumer did not recover", () => {
+		const red = (more: Partial<FaultRecord>) => failures(run({ faults: [fault(more)] }));
+		expect(red({ recoveryMs: [1, 2, 3] })).toEqual(["fault 1 (a): recovery is missing 1 times"]);
+		expect(red({ messagesMs: [1, 2, 3, 4, 5, 6] })).toEqual(["fault 1 (a): the first message is missing 2 times"]);
+		expect(red({ entriesMs: [] })).toEqual(["fault 1 (a): the first new entry is missing 4 times"]);
+		expect(red({ shards: [], recoveryMs: [], messagesMs: [], entriesMs: [] })).toEqual([]);
 	});
 
 	test("when recovery takes too long in the median, or once", () => {
 		expect(failures(run({ faults: [fault({ recoveryMs: [1, 4501, 4501, 4501] })] }))).toEqual([
 			"recovery took 4501 ms in the median",
 		]);
-		expect(failures(run({ faults: [fault({ recoveryMs: [1, 1, 1, 16_501] })] }))).toEqual(["one recovery took 16501 ms"]);
+		expect(failures(run({ faults: [fault({ recoveryMs: [1, 1, 1, 16_501] })] }))).toEqual(["recovery took 16501 ms once"]);
+		expect(failures(run({ faults: [fault({ entriesMs: [1, 1, 1, 16_501] })] }))).toEqual([
+			"the first new entry took 16501 ms once",
+		]);
 	});
 
 	test("when the failovers of a kind take too long in the median, however many other faults hardly show", () => {
 		const quick = Array.from({ length: 20 }, (_, i) => fault({ number: i + 2 }));
 		const slow = fault({ fault: "primary killed", promoted: 1, recoveryMs: [1, 4501, 4501, 4501] });
 		expect(failures(run({ faults: [slow, slow, slow, ...quick] }))).toEqual([
-			'recovery from "primary killed" took 4501 ms in the median',
+			'recovery after "primary killed" took 4501 ms in the median',
 		]);
 		expect(failures(run({ faults: [slow, slow, ...quick] }))).toEqual([]);
 	});
@@ -72,7 +78,9 @@ test("the report counts by fault and says what was wrong", () => {
 	expect(faultRows(run({ faults: two }))[0]).toEqual({
 		fault: "a",
 		times: 2,
-		recovery: { median: 4, max: 8 },
+		recoveryMs: { median: 4, max: 8 },
+		messagesMs: { median: 4, max: 8 },
+		entriesMs: { median: 2, max: 4 },
 		promoted: 1,
 		lost: 3,
 	});
