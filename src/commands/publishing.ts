@@ -7,6 +7,9 @@ import type { Result, Surface } from "./surface.js";
 export abstract class PublishCommands<Text extends string | Buffer, S extends Surface> extends ServerCommands<Text, S> {
 	/**
 	 * Sends a message to whoever is subscribed to a channel, anywhere in the cluster, or to a pattern that matches it. `PUBLISH channel message`
+	 *
+	 * Messages arrive in the order of the calls, but on a cluster where the primary that is asked changes meanwhile, with the topology say; those
+	 * of {@link spublish} do so too.
 	 * @returns how many received it at the node that was asked, which is any primary
 	 * @throws INVALID_ARGUMENT, and as {@link set}
 	 * @see https://valkey.io/commands/publish/
