@@ -150,9 +150,12 @@ test("C37 a real cluster with a stopped primary: close() and destroy() at once",
 	await using cluster = await startCluster({ primaries: 3, nodeTimeoutMs: 20_000 });
 	for (const how of ["close", "destroy"] as const) {
 		const client = await createClient({ url: cluster.url, timeouts: { ...timeouts, suspectMs: 100 } });
+		// Connected to every primary: what comes next is written.
+		await client.mget(Array.from({ length: 50 }, (_, i) => `key${i}`));
+		const { flights } = client.stats();
 		for (const node of cluster.primaries) await node.pause();
 		const calls = callsOf(client);
-		await waitUntil("a write", () => client.stats().flights > 0 || "not yet");
+		await waitUntil("a write", () => client.stats().flights > flights || "not yet");
 		await end(client, how, calls);
 		for (const node of cluster.primaries) await node.resume();
 	}
