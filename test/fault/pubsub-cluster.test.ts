@@ -214,6 +214,14 @@ async function isHomeOf(node: ClusterNode, index: number): Promise<boolean> {
 
 test("D48 D49 replicas take over, by hand and after a crash: every subscription follows, with a gap", async () => {
 	const classic = await ofEach((client, onGap) => client.subscribe("follow", { onGap }));
+	// A client may not have heard yet that the node of the test before came back as a replica; it leaves it then, with a gap.
+	await waitUntil("homes at primaries", async () => {
+		const found = await homes("follow", "NUMSUB");
+		const roles = await Promise.all([...found.keys()].map((node) => node.raw("ROLE")));
+		const subscribers = [...found.values()].reduce((sum, count) => sum + count, 0);
+		return (subscribers === 2 && roles.every((role) => (role as string[])[0] === "master")) || String(roles);
+	});
+	for (const { gaps } of classic) gaps.length = 0;
 	const [primary] = [...(await homes("follow", "NUMSUB")).keys()] as [ClusterNode];
 	const hit = await Promise.all(clients.map((_, i) => isHomeOf(primary, i)));
 	const channel = await channelOf(primary);
@@ -255,7 +263,7 @@ test("D48 D49 replicas take over, by hand and after a crash: every subscription 
 	for (const { news } of sharded) await news.unsubscribe();
 	await replica.restart();
 	await isWhole(cluster);
-});
+}, 90_000);
 
 /** A sharded channel that lives at this node. */
 async function channelOf(node: ClusterNode): Promise<string> {
