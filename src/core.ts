@@ -11,7 +11,7 @@ import { Hub } from "./pubsub/hub.js";
 import type { ArgumentOptions } from "./resp/encode.js";
 import type { ReplyMode } from "./resp/reply.js";
 import type { SingleRequest } from "./single-request.js";
-import type { TransactionRequest } from "./transaction-request.js";
+import { TransactionRequest } from "./transaction-request.js";
 import { drained } from "./util/drained.js";
 
 /** How a view of the client differs from the client itself. */
@@ -145,7 +145,7 @@ export class Core {
 			}
 			request.onSettled = onAbort(signal, () => request.cancel(aborted(signal)));
 		}
-		this.clock.add(request, timeoutMs);
+		this.clock.add(request instanceof TransactionRequest ? request.timer : request, timeoutMs);
 		if (dispatch === undefined) this.dispatcher.dispatch(request);
 		else dispatch();
 	}

@@ -10,7 +10,7 @@
  *
  * @see https://valkey.io/topics/transactions/
  */
-import { Timed } from "./deadline-clock.js";
+import { Alarm } from "./deadline-clock.js";
 import { ClientError, ProtocolError, ReplyError } from "./errors.js";
 import {
 	Attempt,
@@ -114,7 +114,7 @@ export function notExecuted(message: string, cause?: ClientError): ClientError {
 	return error;
 }
 
-export class TransactionRequest extends Timed implements Request {
+export class TransactionRequest implements Request {
 	readonly size: number;
 	readonly units = 1;
 	readonly internal = false;
@@ -136,6 +136,8 @@ export class TransactionRequest extends Timed implements Request {
 	/** The command that was refused when it was to be queued, in the last try. */
 	#refusedAt = -1;
 	readonly name = "MULTI";
+	/** Not a class under `Timed` of its own: those are few, see {@link Alarm}. */
+	readonly timer = new Alarm(() => this.#expire());
 	#resolve: (replies: (Reply | ClientError)[]) => void;
 	#reject: (error: ClientError) => void;
 
@@ -147,7 +149,6 @@ export class TransactionRequest extends Timed implements Request {
 		resolve: (replies: (Reply | ClientError)[]) => void,
 		reject: (error: ClientError) => void,
 	) {
-		super();
 		const flags = commands.every((command) => (command.flags & CommandFlag.readOnly) !== 0) ? CommandFlag.readOnly : 0;
 		const bytes = commands.reduce((sum, { args }) => sum + weightOf(args), 0);
 		const wire = (args: readonly Argument[], weight: number, more: number, replyMode: ReplyMode): Command => ({
@@ -181,6 +182,10 @@ export class TransactionRequest extends Timed implements Request {
 
 	get slot(): number {
 		return this.subject.slot;
+	}
+
+	get deadline(): number {
+		return this.timer.deadline;
 	}
 
 	/** Has `told` hear of its settlement ahead of its caller: with the error, its last connection, and what it went through. */
@@ -272,7 +277,7 @@ export class TransactionRequest extends Timed implements Request {
 		this.#reject(error instanceof ReplyError && error.maybeExecuted === undefined ? failure(error, this.subject) : error);
 	}
 
-	override expire(): void {
+	#expire(): void {
 		const slot = this.subject.slot === -1 ? "" : ` (slot ${this.subject.slot})`;
 		this.cancel(lateError(`the transaction${slot} did not settle within its deadline`, this.#attempt));
 	}
@@ -287,7 +292,7 @@ export class TransactionRequest extends Timed implements Request {
 
 	#leave(): void {
 		this.abandoned = true;
-		this.unlink();
+		this.timer.unlink();
 		if (this.onSettled !== null) this.onSettled();
 	}
 }
