@@ -399,3 +399,30 @@ export class EntryPart implements Entry {
 		this.#whole.lost(this.#indexes[index] as number, error, written);
 	}
 }
+
+/** Hears of a settlement ahead of the caller: with the error, the last connection, and what the request went through. */
+export type Witness = (error: ClientError | null, link: Link | null, attempt: Attempt | null) => void;
+
+/** A promise's two ends, of which `told` hears first. */
+export function witnessed<V>(
+	resolve: (value: V) => void,
+	reject: (error: ClientError) => void,
+	told: Witness,
+	request: Pick<Entry, "link">,
+	attemptOf: () => Attempt | null,
+): [resolve: (value: V) => void, reject: (error: ClientError) => void] {
+	const tell = (error: ClientError | null): void => {
+		const attempt = attemptOf();
+		told(error, (attempt ?? request).link ?? attempt?.last ?? null, attempt);
+	};
+	return [
+		(value) => {
+			tell(null);
+			resolve(value);
+		},
+		(error) => {
+			tell(error);
+			reject(error);
+		},
+	];
+}

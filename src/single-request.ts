@@ -12,6 +12,8 @@ import {
 	nobody,
 	type Request,
 	tellTruth,
+	type Witness,
+	witnessed,
 } from "./request.js";
 import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
@@ -85,22 +87,9 @@ export class SingleRequest extends Timed implements Request, Command {
 		return this.args[0] ?? "";
 	}
 
-	/** Has `told` hear of its settlement ahead of its caller: with the error, its last connection, and what it went through. */
-	trace(told: (error: ClientError | null, link: Link | null, attempt: Attempt | null) => void): void {
-		const resolve = this.#resolve;
-		const reject = this.#reject;
-		const tell = (error: ClientError | null): void => {
-			const attempt = this.#attempt;
-			told(error, (attempt ?? this).link ?? attempt?.last ?? null, attempt);
-		};
-		this.#resolve = (value) => {
-			tell(null);
-			resolve(value);
-		};
-		this.#reject = (error) => {
-			tell(error);
-			reject(error);
-		};
+	/** Has `told` hear of its settlement ahead of its caller. */
+	trace(told: Witness): void {
+		[this.#resolve, this.#reject] = witnessed(this.#resolve, this.#reject, told, this, () => this.#attempt);
 	}
 
 	attempt(): Attempt {
