@@ -358,6 +358,8 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 
 	/**
 	 * The same for sharded channels, at the primaries of their slots, which they follow. `SSUBSCRIBE channel …` for each slot
+	 *
+	 * Behind a gap a message may come again: a primary that was succeeded and does not know it yet delivers it, and so does its successor.
 	 * @see https://valkey.io/commands/ssubscribe/
 	 */
 	ssubscribe(channels: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {

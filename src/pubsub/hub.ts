@@ -365,8 +365,8 @@ export class Hub implements LineObserver {
 		const [, name] = items;
 		if (!Buffer.isBuffer(name)) return;
 		const topic = this.#topics[kind ?? "shard"].get(keyOf(name));
-		// Another line's word does not count: it is on its way out.
-		if (topic === undefined || this.#lineOf.get(topic) !== line) return;
+		// Another line's word does not count: it is on its way out. Nor does what comes before this one's confirmation: the end of an earlier time.
+		if (topic === undefined || this.#lineOf.get(topic) !== line || topic.state !== "on") return;
 		if (kind === undefined) {
 			if (word === "sunsubscribe") this.#slotLeft(line, topic);
 			return;
@@ -379,7 +379,6 @@ export class Hub implements LineObserver {
 
 	/** The server has unsubscribed it of its own accord. Who has the slot now it will say when it is asked. */
 	#slotLeft(line: Line, topic: Topic): void {
-		if (topic.state !== "on") return;
 		topic.state = "off";
 		topic.order = null;
 		this.#tell("slot-moved", [topic]);

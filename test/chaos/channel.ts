@@ -16,6 +16,8 @@ interface Message {
 	received: boolean;
 	/** A gap was told that it may have fallen into. */
 	missed: boolean;
+	/** Published while its shard, or anything where there is none, had a fault. */
+	duringFault: boolean;
 	/** A fault may have kept the servers from passing it on. */
 	doubtful: boolean;
 }
@@ -35,6 +37,8 @@ export interface Receipt {
  *
  * With `bus` servers pass messages on among themselves, from whichever the publisher is connected to. They do that best-effort, and from two
  * servers in any order: what was published shortly before a fault, or during one, may be lost, late, or come again from another server.
+ * Within a shard they do so too: a primary that was succeeded and does not know it yet delivers a message, and its successor does a little
+ * later. So, behind a gap, a message of the time of a fault may come late or again there as well.
  */
 export class Channel {
 	readonly name: string;
@@ -68,6 +72,7 @@ export class Channel {
 			refused: false,
 			received: false,
 			missed: false,
+			duringFault: fault,
 			doubtful: this.#bus && fault,
 		};
 		this.#messages.set(this.#issued, message);
@@ -112,7 +117,7 @@ export class Channel {
 		if (text !== versioned(this.name, number, Number(bytes))) return wrong(`${this.name}: message ${number} is damaged`);
 		const message = this.#messages.get(number);
 		if (message === undefined) return wrong(`${this.name}: message ${number} came when everything after it was there`);
-		const found = [...this.#judgeMark(message, gap), ...this.#judgePlace(number, message), ...this.#judgeHole(message, gap)];
+		const found = [...this.#judgeMark(message, gap), ...this.#judgePlace(number, message, gap), ...this.#judgeHole(message, gap)];
 		message.received = true;
 		this.#open.delete(number);
 		if (this.#last === null || message.issued > this.#last.issued) this.#last = message;
@@ -156,12 +161,13 @@ export class Channel {
 		return ["does not say that there was a gap before it, which was told"];
 	}
 
-	#judgePlace(number: number, message: Message): string[] {
+	#judgePlace(number: number, message: Message, gap: boolean): string[] {
 		if (message.refused) return ["came, and its call was refused"];
-		// A server that stood still passes on what had come before, by another one.
-		if (message.received) return this.#bus && message.missed && message.doubtful ? [] : ["came twice"];
+		// Another server passes on what came before.
+		const passedOn = (gap || message.missed) && (message.doubtful || (!this.#bus && message.duringFault));
+		if (message.received) return passedOn ? [] : ["came twice"];
 		const last = this.#last;
-		if (last === null || message.acked > last.issued) return [];
+		if (last === null || message.acked > last.issued || passedOn) return [];
 		if (this.#bus && (message.doubtful || last.doubtful || message.ackedAt > last.issuedAt - BUS_MS)) return [];
 		return [`came after one that was published when ${number} was acknowledged`];
 	}
@@ -170,7 +176,9 @@ export class Channel {
 	#judgeHole(message: Message, gap: boolean): string[] {
 		const found: string[] = [];
 		if (gap) {
-			for (const each of this.#messages.values()) if (each !== message && each.issued < message.acked) each.missed = true;
+			// Where the gap's first message comes again, its own place says nothing of where the gap was.
+			const before = (each: Message): boolean => each.issued < message.acked || (message.received && each.duringFault);
+			for (const each of this.#messages.values()) if (each !== message && before(each)) each.missed = true;
 			for (const [number, { missed }] of this.#open) if (missed) this.#open.delete(number);
 			return found;
 		}

@@ -63,6 +63,19 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect((await waiting).names).toEqual(["bar"]);
 	});
 
+	test("D48 what comes before a subscription is confirmed belongs to the one before, and to nobody any more", async () => {
+		await using node = await FakeNode.start();
+		node.always(["SUBSCRIBE", "a"], () => frame(type, "subscribe", "a", 1) + frame(type, "message", "a", `${times()}`));
+		node.always(["UNSUBSCRIBE", "a"], frame(type, "message", "a", "late") + frame(type, "unsubscribe", "a", 0));
+		const times = () => node.commands.filter(([name]) => name === "SUBSCRIBE").length;
+		await using client = await createClient({ url: node.url, protocol });
+		const before = await client.subscribe("a");
+		const left = before.unsubscribe();
+		await using news = await client.subscribe("a");
+		await left;
+		expect(await take(news, 1)).toEqual([{ channel: "a", message: "2" }]);
+	});
+
 	test("C40 a server that takes a channel back again and again is asked with its own word, and the gap is told each time", async () => {
 		await using node = await startFakeClusterNode();
 		node.always(["CLUSTER", "SLOTS"], () => slotsOf([node, 0, 16_383]));

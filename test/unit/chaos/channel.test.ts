@@ -108,6 +108,35 @@ test("what is told of a gap is said by the next message, and nothing else is", (
 	expect(wrongs(channel, 2)).toEqual(["news: message 2 does not say that there was a gap before it, which was told"]);
 });
 
+describe("a message of the time of a fault", () => {
+	const during = (): Channel => {
+		const channel = new Channel(NAME, false);
+		for (let i = 1; i <= 3; i++) channel.acknowledged(channel.issue(20, i * SECOND, i < 3).number, 1, i * SECOND);
+		return channel;
+	};
+
+	test("may come again or late behind a gap, from the server that succeeded", () => {
+		const again = during();
+		again.gapTold();
+		expect(wrongs(again, 1, 2, [1, "gap"], 2, 3)).toEqual([]);
+		const late = during();
+		late.gapTold();
+		expect(wrongs(late, 1, [3, "gap"], 2)).toEqual([]);
+	});
+
+	test("comes once and in order without one", () => {
+		expect(wrongs(during(), 1, 2, 2)).toEqual(["news: message 2 came twice"]);
+		const { length } = wrongs(during(), 1, 3, 2);
+		expect(length).toBe(2);
+	});
+
+	test("and one of another time comes once, gap or none", () => {
+		const channel = during();
+		channel.gapTold();
+		expect(wrongs(channel, 1, 2, 3, [3, "gap"])).toEqual(["news: message 3 came twice"]);
+	});
+});
+
 describe("between servers", () => {
 	test("messages come in order and all of them, a second apart and without a fault", () => {
 		expect(wrongs(published(3, true), 3, 1)).toEqual([
