@@ -22,6 +22,7 @@ import type { Calls, Keys, Results, Words } from "./commands/surface.js";
 import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
+import { formatEndpoint } from "./endpoint.js";
 import { BatchError, ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
 import type { SubscribeOptions } from "./pubsub/subscribe-options.js";
@@ -484,6 +485,16 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 		} finally {
 			stopListening();
 		}
+	}
+
+	/** What it is connected to. */
+	get mode(): "standalone" | "cluster" {
+		return this.#core.settings.mode;
+	}
+
+	/** The primaries that are known, as `host:port`, which is what `withConnection({ node })` takes. */
+	primaries(): string[] {
+		return this.#core.dispatcher.endpoints("primaries").map(formatEndpoint);
 	}
 
 	/** Counters since the start and two gauges; cheap. */

@@ -19,8 +19,11 @@ export type Metadata = Record<string, unknown>;
 export interface EntryOptions {
 	/** How long it lives, in milliseconds or such as `"5m"`; null: until it is deleted or evicted. Default: the backend's. */
 	ttl?: Ttl | null;
-	/** Stored beside the value, with the same time to live; without it the value has none, whatever it had before. */
-	metadata?: Metadata;
+	/**
+	 * Stored beside the value, with the same time to live; without it the value has none, whatever it had before. False: for keys that never
+	 * have any, so that nobody has to look.
+	 */
+	metadata?: Metadata | false;
 	/** Only when there is no value yet. */
 	nx?: boolean;
 	/** Only when there is one already. */
@@ -76,6 +79,8 @@ export interface SetManyOptions extends ManyOptions {
 	ttl?: Ttl | null;
 	/** All or nothing, by MULTI; on a cluster their keys have to be of one slot. */
 	atomic?: boolean;
+	/** False: for keys that never have any. */
+	metadata?: false;
 }
 
 export interface ClearQuery extends KeyQuery {
@@ -157,6 +162,8 @@ export interface Leases {
 	fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean>;
 	/** Ends the lease without a value, and wakes those who wait. */
 	release(key: string, token: string): Promise<void>;
+	/** Ends whoever's leases of these keys: what their holders make of them is out of date. */
+	cancel(keys: readonly string[]): Promise<void>;
 	/** Resolves when `key` was filled or given up by whoever holds it, and at the latest after `ms`: that proves nothing, so look again. */
 	wait(key: string, ms: number, signal?: AbortSignal): Promise<void>;
 }

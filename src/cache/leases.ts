@@ -1,0 +1,140 @@
+/**
+ * Leases on a server: `SET lease token NX PX ms`, ended by the script that fills the key and tells everybody in the same step.
+ *
+ *     acquire ──► granted ──► fill, or release ──► whoever waits is woken by a message, looks again, finds the value or asks for the lease
+ *          └────► somebody else's ──► wait
+ *
+ * Messages are a convenience: at most once, and perhaps late. Whoever waits looks again by himself after a while, and a holder that died has
+ * lost its lease by then.
+ */
+import type { Client } from "../client.js";
+import type { Subscription } from "../pubsub/subscription.js";
+import { defineScript } from "../script.js";
+import type { Bytes, Leases } from "./backend.js";
+import { leaseKey } from "./side-keys.js";
+
+/** KEYS: key, lease. ARGV: token, value, milliseconds or "", channel. A message that may not be sent is none. */
+const fill = defineScript({
+	keys: 2,
+	lua: `
+local held = redis.call('GET', KEYS[2]) == ARGV[1]
+if held then
+	redis.call('DEL', KEYS[2])
+	if ARGV[3] == '' then redis.call('SET', KEYS[1], ARGV[2])
+	else redis.call('SET', KEYS[1], ARGV[2], 'PX', ARGV[3]) end
+end
+redis.pcall('PUBLISH', ARGV[4], KEYS[1])
+return held and 1 or 0`,
+	reply: Boolean,
+});
+
+/** KEYS: key, lease. ARGV: token, channel. */
+const release = defineScript({
+	keys: 2,
+	lua: `
+if redis.call('GET', KEYS[2]) == ARGV[1] then redis.call('DEL', KEYS[2]) end
+redis.pcall('PUBLISH', ARGV[2], KEYS[1])
+return 0`,
+});
+
+/** Who waits for a key. */
+type Waiter = () => void;
+
+export class ServerLeases implements Leases {
+	readonly #client: () => Promise<Client>;
+	readonly #prefix: string;
+	readonly #channel: string;
+	readonly #waiters = new Map<string, Set<Waiter>>();
+	#subscription: Promise<Subscription | null> | null = null;
+
+	constructor(client: () => Promise<Client>, prefix: string) {
+		this.#client = client;
+		this.#prefix = prefix;
+		this.#channel = `slotwire:filled:${prefix}`;
+	}
+
+	async acquire(key: string, token: string, ttlMs: number): Promise<boolean> {
+		const client = await this.#client();
+		const lease = this.#leaseOf(key, client);
+		return lease === null || (await client.set(lease, token, { nx: true, px: ttlMs })) === "OK";
+	}
+
+	async fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean> {
+		const client = await this.#client();
+		const name = this.#prefix + key;
+		const lease = this.#leaseOf(key, client);
+		if (lease !== null) return client.run(fill, [name, lease], [token, value, ttlMs === null ? "" : `${ttlMs}`, this.#channel]);
+		await client.set(name, value, ttlMs === null ? {} : { px: ttlMs });
+		return true;
+	}
+
+	async release(key: string, token: string): Promise<void> {
+		const client = await this.#client();
+		const lease = this.#leaseOf(key, client);
+		if (lease !== null) await client.run(release, [this.#prefix + key, lease], [token, this.#channel]);
+	}
+
+	async cancel(keys: readonly string[]): Promise<void> {
+		const client = await this.#client();
+		const leases = keys.map((key) => this.#leaseOf(key, client)).filter((lease) => lease !== null);
+		if (leases.length > 0) await client.unlink(leases);
+	}
+
+	async wait(key: string, ms: number, signal?: AbortSignal): Promise<void> {
+		if (this.#subscription === null) {
+			this.#subscription = this.#subscribe();
+			// What was filled before it is confirmed nobody will tell.
+			if ((await this.#subscription) !== null) return;
+		}
+		await new Promise<void>((resolve) => {
+			const name = this.#prefix + key;
+			const done = (): void => {
+				clearTimeout(timer);
+				signal?.removeEventListener("abort", done);
+				const waiters = this.#waiters.get(name);
+				waiters?.delete(done);
+				if (waiters?.size === 0) this.#waiters.delete(name);
+				resolve();
+			};
+			const timer = setTimeout(done, ms);
+			const waiters = this.#waiters.get(name);
+			if (waiters === undefined) this.#waiters.set(name, new Set([done]));
+			else waiters.add(done);
+			signal?.addEventListener("abort", done, { once: true });
+			if (signal?.aborted) done();
+		});
+	}
+
+	/** Nobody waits any more, and nothing is subscribed to. */
+	async end(): Promise<void> {
+		this.#wake();
+		const subscription = await this.#subscription;
+		this.#subscription = null;
+		await subscription?.unsubscribe();
+	}
+
+	#leaseOf(key: string, { mode }: Client): string | null {
+		return leaseKey(this.#prefix + key, mode === "cluster");
+	}
+
+	/** Null where it is refused: those who wait look again by themselves, and the next one tries once more. */
+	#subscribe(): Promise<Subscription | null> {
+		return this.#client()
+			.then((client) =>
+				client.subscribe(this.#channel, {
+					listener: ({ message }) => this.#wake(message),
+					// What was filled meanwhile nobody told.
+					onGap: () => this.#wake(),
+				}),
+			)
+			.catch(() => {
+				this.#subscription = null;
+				return null;
+			});
+	}
+
+	#wake(name?: string): void {
+		const woken = name === undefined ? [...this.#waiters.values()].flatMap((waiters) => [...waiters]) : this.#waiters.get(name);
+		for (const waiter of [...(woken ?? [])]) waiter();
+	}
+}

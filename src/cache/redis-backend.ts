@@ -1,0 +1,408 @@
+/**
+ * The store that all processes see: a server, or a cluster. Each call is one flight to a node, calls for many keys one to each node.
+ *
+ *     key            <prefix><key>          SET, GET, MGET, UNLINK
+ *     its metadata   <prefix><key>:meta     or in braces, see `side-keys.ts`
+ *     its lease      slotwire:lease:…       while somebody fills it
+ */
+import type { Client } from "../client.js";
+import type { SetEntry } from "../commands/set-batch.js";
+import type { PlainSetOptions } from "../commands/set-options.js";
+import { createClient } from "../create-client.js";
+import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { optionsFromEnv } from "../options.js";
+import { expiryOf } from "../util/ttl.js";
+import type {
+	Bytes,
+	CacheBackend,
+	ClearQuery,
+	Entry,
+	EntryOptions,
+	Health,
+	Item,
+	KeyQuery,
+	ManyOptions,
+	ScanQuery,
+	SetManyOptions,
+} from "./backend.js";
+import {
+	checkBooleans,
+	checkObject,
+	checkValue,
+	resolveEntry,
+	resolveItems,
+	resolveSetMany,
+	setOptions,
+} from "./entry-options.js";
+import { CacheError, cacheError, isConnectionError } from "./errors.js";
+import { escapeGlob } from "./glob.js";
+import { checkKey, checkKeys, resolveQuery } from "./keys.js";
+import { ServerLeases } from "./leases.js";
+import { decodeMetadata } from "./metadata.js";
+import { type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
+import { serverStats } from "./server-stats.js";
+import { isLease, isMetadataKey, metadataKey } from "./side-keys.js";
+import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
+import { storeEntry } from "./store-entry.js";
+
+const PAGE = 512;
+
+export class RedisBackend implements CacheBackend {
+	readonly leases: ServerLeases;
+	readonly #settings: RedisBackendSettings;
+	readonly #counters = new BackendCounters();
+	/** Connected, or about to be. */
+	#client: Promise<Client> | null = null;
+	#open: Client | null = null;
+	#connected = false;
+
+	/** @throws INVALID_OPTION */
+	constructor(options?: RedisBackendOptions) {
+		this.#settings = resolveRedisOptions(options);
+		this.leases = new ServerLeases(() => this.#use(), this.#settings.keyPrefix);
+	}
+
+	// ── connection ──
+
+	async connect(): Promise<void> {
+		await this.#ask("connect", undefined, async (client) => {
+			await client.ping();
+			const config = Object.entries(this.#settings.serverConfig);
+			await Promise.all(config.map(([name, value]) => client.command("CONFIG", "SET", name, value).catch(ignore)));
+		});
+	}
+
+	async disconnect(): Promise<void> {
+		const client = this.#client;
+		this.#client = null;
+		this.#open = null;
+		this.#connected = false;
+		await this.leases.end();
+		if (this.#settings.client === null) await (await client?.catch(ignore))?.close();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.disconnect();
+	}
+
+	/** Whether the last call that had to do with the server reached it. */
+	get isConnected(): boolean {
+		return this.#connected;
+	}
+
+	async ping(): Promise<boolean> {
+		const { ok } = await this.health();
+		return ok;
+	}
+
+	async health(): Promise<Health> {
+		const began = performance.now();
+		try {
+			await this.#ask("ping", undefined, (client) => client.ping());
+			return { ok: true, latencyMs: performance.now() - began, error: null };
+		} catch (error) {
+			const { code, message } = error as ClientError;
+			return { ok: false, latencyMs: null, error: { code, message } };
+		}
+	}
+
+	// ── one key ──
+
+	get(key: string): Promise<Buffer | null> {
+		return this.#ask("get", key, async (client) => this.#counters.read(await this.#value(client, this.#name(key))), null);
+	}
+
+	getEntry(key: string): Promise<Entry | null> {
+		return this.#ask(
+			"getEntry",
+			key,
+			async (client) => {
+				const name = this.#name(key);
+				const { buffers } = client;
+				const [value, left, metadata] = await Promise.all([
+					this.#value(client, name),
+					buffers.pttl(name),
+					this.#settings.metadata ? this.#value(client, metadataKey(name, client.mode === "cluster").name) : null,
+				]);
+				if (this.#counters.read(value) === null) return null;
+				return { value: value as Buffer, metadata: decodeMetadata(metadata), ttlMs: left < 0 ? null : left };
+			},
+			null,
+		);
+	}
+
+	set(key: string, value: Bytes, options?: EntryOptions): Promise<boolean> {
+		return this.#ask(
+			"set",
+			key,
+			async (client) => {
+				const { metadata, defaultTtlMs } = this.#settings;
+				const name = this.#name(key);
+				checkValue(value, 1);
+				const entry = resolveEntry(options, defaultTtlMs);
+				if (entry.metadata && !metadata) throw new InvalidOptionError("metadata", "this backend stores none");
+				const stored =
+					metadata && entry.metadata !== undefined
+						? await storeEntry(client, name, metadataKey(name, client.mode === "cluster"), value, entry)
+						: (await client.set(name, value, setOptions(entry))) !== null;
+				if (stored) this.#counters.sets += 1;
+				return stored;
+			},
+			false,
+		);
+	}
+
+	delete(key: string): Promise<boolean> {
+		return this.#ask("delete", key, async (client) => (await this.#unlink(client, [this.#name(key)])) > 0, false);
+	}
+
+	exists(key: string): Promise<boolean> {
+		return this.#ask("exists", key, async (client) => (await client.exists(this.#name(key))) > 0, false);
+	}
+
+	// ── many keys ──
+
+	getMany(keys: readonly string[], options?: ManyOptions): Promise<(Buffer | null)[]> {
+		return this.#ask(
+			"getMany",
+			undefined,
+			async (client) => this.#counters.readMany(await client.buffers.mget(this.#names(keys), options)),
+			() => new Array<Buffer | null>(keys.length).fill(null),
+		);
+	}
+
+	async getManyMap(keys: readonly string[], options?: ManyOptions): Promise<Map<string, Buffer>> {
+		const values = await this.getMany(keys, options);
+		const found = new Map<string, Buffer>();
+		values.forEach((value, i) => {
+			if (value !== null) found.set(keys[i] as string, value);
+		});
+		return found;
+	}
+
+	setMany(items: Iterable<Item>, options?: SetManyOptions): Promise<number> {
+		return this.#ask(
+			"setMany",
+			undefined,
+			async (client) => {
+				const { ttl, atomic, plain, many } = resolveSetMany(options);
+				const { metadata, defaultTtlMs } = this.#settings;
+				const resolved = resolveItems(items, ttl, defaultTtlMs);
+				const entries = resolved.map((item, i): SetEntry<PlainSetOptions> => {
+					return [this.#name(item.key, i), item.value, item.ttlMs === null ? {} : expiryOf(item.ttlMs)];
+				});
+				const side =
+					metadata && !plain
+						? this.#metadataNames(
+								client,
+								entries.map(([name]) => name as string),
+							)
+						: [];
+				if (entries.length === 0) return 0;
+				if (atomic) await setAtomically(client, entries, side);
+				else await Promise.all([client.setMany(entries, many), side.length === 0 ? 0 : client.unlink(side)]);
+				this.#counters.sets += entries.length;
+				return entries.length;
+			},
+			0,
+		);
+	}
+
+	deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
+		return this.#ask("deleteMany", undefined, (client) => this.#unlink(client, this.#names(keys), options), 0);
+	}
+
+	// ── all keys ──
+
+	async keys(query?: KeyQuery): Promise<string[]> {
+		const found: string[] = [];
+		for await (const page of this.#pages("keys", query)) found.push(...page);
+		return found;
+	}
+
+	async *scan(query?: ScanQuery): AsyncIterable<string> {
+		for await (const page of this.#pages("scan", query)) yield* page;
+	}
+
+	async *entries(query?: ScanQuery): AsyncIterable<[key: string, value: Buffer]> {
+		for await (const page of this.#pages("entries", query)) {
+			const values = await this.getMany(page);
+			for (let i = 0; i < page.length; i++) {
+				const value = values[i];
+				if (value) yield [page[i] as string, value];
+			}
+		}
+	}
+
+	async count(query?: KeyQuery): Promise<number> {
+		let count = 0;
+		for await (const page of this.#pages("count", query)) count += page.length;
+		return count;
+	}
+
+	async clear(query?: ClearQuery): Promise<number> {
+		const { flushDb = false, force = false, ...which } = checkObject(query);
+		checkBooleans({ flushDb, force });
+		if (flushDb) return await this.#flush(which, force);
+		let count = 0;
+		for await (const page of this.#pages("clear", which)) {
+			count += await this.#ask("clear", undefined, (client) => this.#unlink(client, this.#names(page)), 0);
+		}
+		return count;
+	}
+
+	#flush(which: KeyQuery, force: boolean): Promise<number> {
+		const prefix = this.#settings.keyPrefix;
+		return this.#ask(
+			"clear",
+			undefined,
+			async (client) => {
+				if (Object.keys(which).length > 0) throw new InvalidOptionError("flushDb", "takes everything: it contradicts a query");
+				if (prefix !== "" && !force) {
+					throw new InvalidOptionError("flushDb", "deletes what is not of this backend's key prefix too: say `force` as well");
+				}
+				const [count] = await Promise.all([client.dbsize(), client.flushdb()]);
+				return count;
+			},
+			0,
+		);
+	}
+
+	/** Keys as callers know them, each once. A server may show one twice, and slots that move from one to another do as well. */
+	async *#pages(operation: string, query: ScanQuery | undefined): AsyncGenerator<string[], void, void> {
+		const { prefix, match } = resolveQuery(query, ["count"]);
+		const { keyPrefix, metadata } = this.#settings;
+		const scan = await this.#ask(operation, undefined, async (client) =>
+			client.scan({ match: `${escapeGlob(keyPrefix + prefix)}${match ?? "*"}`, count: query?.count ?? PAGE }).pages(),
+		);
+		const seen = new Set<string>();
+		for (;;) {
+			const { done, value } = await this.#ask(operation, undefined, () => scan.next());
+			if (done) return;
+			const page = value.filter((name) => !isLease(name) && !(metadata && isMetadataKey(name)) && !seen.has(name));
+			for (const name of page) seen.add(name);
+			if (page.length > 0) yield page.map((name) => name.slice(keyPrefix.length));
+		}
+	}
+
+	// ── figures ──
+
+	stats(): BackendStats {
+		const { commands, flights } = this.#open?.stats() ?? { commands: 0, flights: 0 };
+		return this.#counters.stats({ commands, flights, connected: this.#connected });
+	}
+
+	async getStats(): Promise<BackendStats & ServerStats> {
+		const client = await this.#use().catch(() => null);
+		const server = await serverStats(client);
+		return withJson({ ...this.stats(), ...server });
+	}
+
+	/** Where it leads and how it is set, without secrets: for logs. */
+	get config(): Record<string, unknown> {
+		const { keyPrefix, defaultTtlMs, metadata, onError, connection } = this.#settings;
+		const url = connection.url?.replace(/\/\/[^@/]*@/, "//***@");
+		return { ...(url === undefined ? {} : { url }), keyPrefix, defaultTtlMs, metadata: metadata ? "sidecar" : false, onError };
+	}
+
+	// ── what calls have in common ──
+
+	/** @throws what the policy does not turn into `miss`; without one: everything */
+	async #ask<T>(
+		operation: string,
+		key: string | undefined,
+		work: (client: Client) => Promise<T>,
+		...miss: [] | [T | (() => T)]
+	): Promise<T> {
+		try {
+			const result = await work(this.#open ?? (await this.#use()));
+			this.#connected = true;
+			return result;
+		} catch (cause) {
+			const error = cacheError(cause);
+			if (!(error instanceof CacheError)) throw error;
+			this.#counters.errors += 1;
+			if (isConnectionError(error)) this.#connected = false;
+			this.#tell(operation, key, error);
+			const [instead] = miss;
+			if (miss.length === 0 || this.#settings.onError === "throw" || isConnectionError(error)) throw error;
+			return typeof instead === "function" ? (instead as () => T)() : (instead as T);
+		}
+	}
+
+	#tell(operation: string, key: string | undefined, error: CacheError): void {
+		try {
+			this.#settings.log?.({ operation, key: this.#settings.redactKeys ? undefined : key, error });
+		} catch {
+			// Nobody's failure but the log's.
+		}
+	}
+
+	#use(): Promise<Client> {
+		this.#client ??= this.#start();
+		return this.#client;
+	}
+
+	async #start(): Promise<Client> {
+		const { client, connection } = this.#settings;
+		try {
+			this.#open = client ?? (await createClient(Object.keys(connection).length === 0 ? optionsFromEnv() : connection));
+			return this.#open;
+		} catch (error) {
+			// The next call tries again.
+			this.#client = null;
+			throw error;
+		}
+	}
+
+	/** A key of another type is nobody's value. */
+	async #value(client: Client, name: string): Promise<Buffer | null> {
+		try {
+			return await client.buffers.get(name);
+		} catch (error) {
+			if (!(error instanceof ClientError) || error.code !== "WRONGTYPE") throw error;
+			this.#counters.errors += 1;
+			return null;
+		}
+	}
+
+	async #unlink(client: Client, names: readonly string[], options?: ManyOptions): Promise<number> {
+		const side = this.#settings.metadata ? this.#metadataNames(client, names) : [];
+		const { signal, timeoutMs } = checkObject(options);
+		const view =
+			options === undefined ? client : client.with({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) });
+		const [deleted] = await Promise.all([view.unlink(names), side.length === 0 ? 0 : view.unlink(side)]);
+		this.#counters.deletes += deleted;
+		return deleted;
+	}
+
+	#metadataNames({ mode }: Client, names: readonly string[]): string[] {
+		return names.map((name) => metadataKey(name, mode === "cluster").name);
+	}
+
+	#name(key: string, position = 0): string {
+		checkKey(key, position);
+		if (this.#settings.metadata && isMetadataKey(key)) {
+			throw new InvalidArgumentError(position, "a key must not end in :meta, which is where metadata is stored");
+		}
+		return this.#settings.keyPrefix + key;
+	}
+
+	#names(keys: readonly string[]): string[] {
+		return checkKeys(keys).map((key, i) => this.#name(key, i));
+	}
+}
+
+/** All entries or none, and nothing of what they had beside them. */
+async function setAtomically(
+	client: Client,
+	entries: readonly SetEntry<PlainSetOptions>[],
+	side: readonly string[],
+): Promise<void> {
+	const block = client.multi();
+	for (const [name, value, options] of entries) block.set(name, value, options ?? {});
+	if (side.length > 0) block.unlink(side);
+	for (const reply of await block.exec()) if (reply instanceof ClientError) throw reply;
+}
+
+function ignore(): void {}

@@ -1,0 +1,124 @@
+/** What a `RedisBackend` takes. Everything has a default; what is wrong is refused when it is made, by its name. */
+import { Client } from "../client.js";
+import { InvalidOptionError } from "../errors.js";
+import { type ClientOptions, optionsFromEnv } from "../options.js";
+import { type Ttl, ttlMs } from "../util/ttl.js";
+import type { CacheError } from "./errors.js";
+
+/** What failed, for a log. */
+export interface BackendFailure {
+	operation: string;
+	/** Undefined for calls without one, and with `redactKeys`. */
+	key: string | undefined;
+	error: CacheError;
+}
+
+export interface RedisBackendOptions {
+	/** The client to use. It stays its owner's: `disconnect()` leaves it open. */
+	client?: Client;
+	/** Without one: the options of a client that the backend opens when it is first needed, and closes. Default: the environment's. */
+	connection?: ClientOptions;
+	/** A short form of `connection: { url }`. */
+	url?: string;
+	/** What every key begins with on the server. Default `"cache:"`. */
+	keyPrefix?: string;
+	/** For values stored without a time to live of their own; null: they have none. Default null. */
+	defaultTtl?: Ttl | null;
+	/** `"sidecar"` (default): metadata is stored at `<key>:meta`, and keys that end so are refused. False: there is none. */
+	metadata?: "sidecar" | false;
+	/** `"miss"`: what a server refuses counts as an error and is nothing found, nothing stored. Connection errors throw in any case. Default `"throw"`. */
+	onError?: "throw" | "miss";
+	/** Told of each failure, whatever `onError` says. What it throws is ignored. */
+	log?: (failure: BackendFailure) => void;
+	/** Keys are left out of what `log` is told. */
+	redactKeys?: boolean;
+	/** `maxmemory` of the server, in bytes, and what it evicts then. They are set with `applyServerConfig` only, by whoever connects. */
+	maxMemory?: number;
+	evictionPolicy?: string;
+	/** Sets them by CONFIG SET on every primary when the backend connects; a server that refuses it is left as it is. */
+	applyServerConfig?: boolean;
+}
+
+export interface RedisBackendSettings {
+	readonly client: Client | null;
+	readonly connection: ClientOptions;
+	readonly keyPrefix: string;
+	readonly defaultTtlMs: number | null;
+	readonly metadata: boolean;
+	readonly onError: "throw" | "miss";
+	readonly log: ((failure: BackendFailure) => void) | null;
+	readonly redactKeys: boolean;
+	readonly serverConfig: Readonly<Record<string, string>>;
+}
+
+const EVICTION = /^(noeviction|(allkeys|volatile)-(lru|lfu|random)|volatile-ttl)$/;
+
+/** @throws INVALID_OPTION */
+export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBackendSettings {
+	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
+	const {
+		client,
+		connection,
+		url,
+		keyPrefix = "cache:",
+		defaultTtl = null,
+		metadata = "sidecar",
+		onError = "throw",
+		log,
+		redactKeys = false,
+		maxMemory,
+		evictionPolicy,
+		applyServerConfig = false,
+		...rest
+	} = options;
+	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of RedisBackend");
+	const given = Object.entries({ client, connection, url }).filter(([, value]) => value !== undefined);
+	if (given.length > 1) throw new InvalidOptionError((given[1] as [string, unknown])[0], `contradicts ${given[0]?.[0]}`);
+	if (client !== undefined && !(client instanceof Client)) {
+		throw new InvalidOptionError("client", "must be a client, as createClient() gives it");
+	}
+	if (typeof keyPrefix !== "string") throw new InvalidOptionError("keyPrefix", "must be a string");
+	if (metadata !== "sidecar" && metadata !== false) throw new InvalidOptionError("metadata", 'must be "sidecar" or false');
+	if (onError !== "throw" && onError !== "miss") throw new InvalidOptionError("onError", 'must be "throw" or "miss"');
+	if (log !== undefined && typeof log !== "function") throw new InvalidOptionError("log", "must be a function");
+	for (const [field, value] of Object.entries({ redactKeys, applyServerConfig })) {
+		if (typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
+	}
+	if (maxMemory !== undefined && !(Number.isSafeInteger(maxMemory) && maxMemory >= 0)) {
+		throw new InvalidOptionError("maxMemory", "must be a number of bytes");
+	}
+	if (evictionPolicy !== undefined && !EVICTION.test(evictionPolicy)) {
+		throw new InvalidOptionError("evictionPolicy", "must be one of the server's maxmemory-policy");
+	}
+	const serverConfig: Record<string, string> = {};
+	if (applyServerConfig && maxMemory !== undefined) serverConfig.maxmemory = `${maxMemory}`;
+	if (applyServerConfig && evictionPolicy !== undefined) serverConfig["maxmemory-policy"] = evictionPolicy;
+	return {
+		client: client ?? null,
+		connection: connection ?? (url === undefined ? {} : { url }),
+		keyPrefix,
+		defaultTtlMs: defaultTtl === null ? null : ttlMs(defaultTtl, "defaultTtl"),
+		metadata: metadata !== false,
+		onError,
+		log: log ?? null,
+		redactKeys,
+		serverConfig,
+	};
+}
+
+/**
+ * The options of the environment: `REDIS_URL`, or `REDIS_HOST`, `REDIS_PORT`, `REDIS_USERNAME`, `REDIS_PASSWORD`, `REDIS_DB`, `REDIS_SSL`,
+ * `REDIS_MODE`, as the client's `optionsFromEnv`, and `REDIS_KEY_PREFIX`. What is given in `options` wins over them.
+ * @throws INVALID_OPTION
+ */
+export function redisOptionsFromEnv(
+	env: Readonly<Record<string, string | undefined>> = process.env,
+	options: RedisBackendOptions = {},
+): RedisBackendOptions {
+	const own = options.client !== undefined || options.connection !== undefined || options.url !== undefined;
+	return {
+		...(own ? {} : { connection: optionsFromEnv(env) }),
+		...(env.REDIS_KEY_PREFIX === undefined ? {} : { keyPrefix: env.REDIS_KEY_PREFIX }),
+		...options,
+	};
+}
