@@ -156,8 +156,11 @@ export interface CacheBackend extends AsyncDisposable {
  * the others `wait`. Beside the key nothing is stored under a name that a reader could mistake for a value.
  */
 export interface Leases {
-	/** @returns whether the caller is to fill `key`, known by `token` from now on */
-	acquire(key: string, token: string, ttlMs: number): Promise<boolean>;
+	/**
+	 * Asks to fill `key`, and reads it behind that, in the same flight: who was given the lease just after somebody filled it finds the value.
+	 * @returns `granted`: the caller has the lease, known by `token`
+	 */
+	acquire(key: string, token: string, ttlMs: number): Promise<{ granted: boolean; value: Buffer | null }>;
 	/** Stores the value, ends the lease and wakes those who wait. @returns false when the lease was lost: then nothing is stored */
 	fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean>;
 	/** Ends the lease without a value, and wakes those who wait. */

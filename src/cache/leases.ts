@@ -53,10 +53,14 @@ export class ServerLeases implements Leases {
 		this.#channel = `slotwire:filled:${prefix}`;
 	}
 
-	async acquire(key: string, token: string, ttlMs: number): Promise<boolean> {
+	async acquire(key: string, token: string, ttlMs: number): Promise<{ granted: boolean; value: Buffer | null }> {
 		const client = await this.#client();
 		const lease = this.#leaseOf(key, client);
-		return lease === null || (await client.set(lease, token, { nx: true, px: ttlMs })) === "OK";
+		const [granted, value] = await Promise.all([
+			lease === null ? "OK" : client.set(lease, token, { nx: true, px: ttlMs }),
+			client.buffers.get(this.#prefix + key),
+		]);
+		return { granted: granted !== null, value };
 	}
 
 	async fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean> {

@@ -1,0 +1,366 @@
+/** The cache as its users see it. */
+import { ClientError, InvalidArgumentError } from "../errors.js";
+import { type CacheEvents, type CacheStats, Reporter } from "./cache-events.js";
+import {
+	CALL_FIELDS,
+	type CacheOptions,
+	type CacheSettings,
+	checkFunction,
+	checkTags,
+	type GetOrSetOptions,
+	resolveCacheOptions,
+	resolvePolicy,
+	STORE_FIELDS,
+	type StoreOptions,
+} from "./cache-options.js";
+import { EntryStore } from "./entry-store.js";
+import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
+import { type Factory, Fetcher, isFresh } from "./fetcher.js";
+import { checkKey, checkKeys, checkNamespace } from "./keys.js";
+import { WriteBehind, type WriteBehindOptions } from "./write-behind.js";
+
+/**
+ * A cache before a source that is slow or dear: what is asked for is read from the backend, made by the caller's factory when it is not there,
+ * and made once however many ask. A value is anything that the serializer can write; callers that share one get the same object, so they should
+ * not change it.
+ *
+ * | there is | `get` | `getOrSet` |
+ * |---|---|---|
+ * | a value, `null` too | it | it |
+ * | word that there is none (`negativeTtl`) | `undefined` | `undefined` |
+ * | nothing | `undefined` | what the factory makes |
+ * | an old value within `swr` | `undefined` | it, and it is made anew behind it |
+ *
+ * Key on the backend: `<namespace>:<key>`; tags: `<namespace>:~tag:<tag>`.
+ */
+export class Cache implements AsyncDisposable {
+	readonly #settings: CacheSettings;
+	readonly #reporter: Reporter;
+	readonly #store: EntryStore;
+	readonly #fetcher: Fetcher;
+	readonly #many: ManyFetcher;
+	/** Shared with the namespaces of it. */
+	readonly #owned: { closed: boolean; readonly queues: Set<WriteBehind<unknown>>; readonly fetchers: Set<Fetcher> };
+
+	/** @throws INVALID_OPTION, naming the field */
+	constructor(options: CacheOptions);
+	/** @internal */
+	constructor(options: CacheOptions, parent?: Cache, settings?: CacheSettings);
+	constructor(options: CacheOptions, parent?: Cache, settings: CacheSettings = resolveCacheOptions(options)) {
+		this.#settings = settings;
+		this.#reporter = parent === undefined ? new Reporter() : parent.#reporter;
+		this.#store = new EntryStore(settings, this.#reporter);
+		this.#fetcher = new Fetcher(settings, this.#store, this.#reporter);
+		this.#many = new ManyFetcher(settings, this.#store, this.#fetcher, this.#reporter);
+		this.#owned = parent === undefined ? { closed: false, queues: new Set(), fetchers: new Set() } : parent.#owned;
+		this.#owned.fetchers.add(this.#fetcher);
+	}
+
+	// ── reading ──
+
+	/**
+	 * The value that is stored and fresh.
+	 * @returns undefined when there is none; what a factory would say is not asked
+	 * @throws INVALID_ARGUMENT, INVALID_OPTION, CLOSED; the store's own with `failOpen: false`
+	 */
+	async get<T>(
+		key: string,
+		options?: { validate?: (value: unknown) => value is T; tags?: readonly string[] },
+	): Promise<T | undefined> {
+		const name = this.#name(key);
+		const policy = resolvePolicy(this.#settings.policy, options, CALL_FIELDS);
+		const looks = await this.#asked("read", () => this.#store.read(name, policy), key);
+		const found = looks?.found ?? null;
+		if (found !== null && isFresh(found)) {
+			this.#reporter.hit(name, found.absent);
+			return found.value as T;
+		}
+		this.#reporter.miss(name, looks?.reason ?? "unavailable");
+		return undefined;
+	}
+
+	/** The same for many keys, in one read. @returns those that there are */
+	async getMany<T, K extends string = string>(keys: readonly K[]): Promise<Map<K, T>> {
+		const names = this.#names(keys);
+		const looks = (await this.#asked("read", () => this.#store.readMany(names, this.#settings.policy))) ?? [];
+		const found = new Map<K, T>();
+		keys.forEach((key, i) => {
+			const entry = looks[i]?.found ?? null;
+			if (entry === null || !isFresh(entry)) this.#reporter.miss(names[i] as string, looks[i]?.reason ?? "unavailable");
+			else {
+				this.#reporter.hit(names[i] as string, entry.absent);
+				if (!entry.absent) found.set(key, entry.value as T);
+			}
+		});
+		return found;
+	}
+
+	/** Whether a fresh value is stored; that there is no such thing is none. */
+	async has(key: string): Promise<boolean> {
+		const name = this.#name(key);
+		const look = await this.#asked("read", () => this.#store.read(name, this.#settings.policy), key);
+		return look !== undefined && look.found !== null && isFresh(look.found) && !look.found.absent;
+	}
+
+	/**
+	 * The value that is stored, or else the one that `factory` makes, which is stored then. However many callers ask for it meanwhile, in this
+	 * process or, with leases, in all that share the backend, one factory runs. What it throws rejects all of this process, stores nothing, and
+	 * the next caller tries again.
+	 * @returns undefined when the factory says that there is no such thing
+	 * @throws what the factory throws; TIMEOUT after `hardTimeout`, ABORTED; INVALID_ARGUMENT, INVALID_OPTION, CLOSED
+	 */
+	getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions<T>): Promise<T> {
+		try {
+			const name = this.#name(key);
+			checkFunction(factory, 1, "the factory");
+			return this.#fetcher.fetch(name, factory, resolvePolicy(this.#settings.policy, options, CALL_FIELDS)) as Promise<T>;
+		} catch (error) {
+			return Promise.reject(error);
+		}
+	}
+
+	/**
+	 * The same for many keys: one read, one call of `factory` with those that are missing, one write. A factory that throws rejects the call,
+	 * unless an old value within `grace` is there for each.
+	 * @param factory gives a Map by key, or a list with a value for each missing key; what it leaves out there is not
+	 * @returns those that there are, in the order of the keys
+	 * @throws as {@link getOrSet}
+	 */
+	async getOrSetMany<K extends string, T>(
+		keys: readonly K[],
+		factory: ManyFactory<K, T>,
+		options?: GetOrSetOptions<T>,
+	): Promise<Map<K, T>> {
+		const unique = [...new Set(keys)];
+		const names = this.#names(unique);
+		checkFunction(factory, 1, "the factory");
+		const policy = resolvePolicy(this.#settings.policy, options, CALL_FIELDS);
+		const skipped = this.#settings.prefix.length;
+		const values = await this.#many.fetch(
+			names,
+			async (missing, context) => {
+				const own = missing.map((name) => name.slice(skipped) as K);
+				const made = await factory(own, context);
+				return made instanceof Map ? own.map((key) => made.get(key)) : (made as readonly (T | undefined)[]);
+			},
+			policy,
+		);
+		const found = new Map<K, T>();
+		unique.forEach((key, i) => {
+			if (values[i] !== undefined) found.set(key, values[i] as T);
+		});
+		return found;
+	}
+
+	/**
+	 * `fn` with a cache before it.
+	 * @param options `key` names the value for its arguments
+	 */
+	wrap<A extends unknown[], T>(
+		fn: (...args: A) => T | Promise<T>,
+		options: GetOrSetOptions<T> & { key: (...args: A) => string },
+	): (...args: A) => Promise<T> {
+		checkFunction(fn, 0, "what is wrapped");
+		const { key, ...rest } = options ?? ({} as { key: never });
+		checkFunction(key, 1, "`key`");
+		resolvePolicy(this.#settings.policy, rest, CALL_FIELDS);
+		return async (...args) => await this.getOrSet<T>(key(...args), () => fn(...args), rest);
+	}
+
+	// ── writing ──
+
+	/**
+	 * Stores a value. What is being made of the key meanwhile is older, and not stored.
+	 * @returns whether it was stored: false when the store failed, which is counted
+	 * @throws INVALID_ARGUMENT for what the serializer cannot write, INVALID_OPTION, CLOSED
+	 */
+	async set(key: string, value: unknown, options?: StoreOptions): Promise<boolean> {
+		return (await this.#setMany([[key, value]], options)) === 1;
+	}
+
+	/** The same for many, in one write. @returns how many were stored */
+	async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: StoreOptions): Promise<number> {
+		return await this.#setMany([...entries], options);
+	}
+
+	/** @returns whether there was one; false when the store failed, which is counted */
+	async delete(key: string): Promise<boolean> {
+		return (await this.deleteMany([key])) === 1;
+	}
+
+	/** What is being made of the keys meanwhile is not stored. @returns how many there were */
+	async deleteMany(keys: readonly string[]): Promise<number> {
+		const names = this.#names(keys);
+		const deleted = await this.#written("delete", names, (backend) =>
+			names.length === 1 ? backend.delete(names[0] as string).then(Number) : backend.deleteMany(names),
+		);
+		if (deleted === undefined) return 0;
+		this.#reporter.counts.deletes += deleted;
+		for (const key of names) this.#reporter.tell("delete", { key });
+		return deleted;
+	}
+
+	/** Makes a value an old one: readers make it anew, and may have it meanwhile within `grace`. @returns whether there was one */
+	async expire(key: string): Promise<boolean> {
+		const name = this.#name(key);
+		return (await this.#written("expire", [name], () => this.#store.purge(name))) ?? false;
+	}
+
+	/** Ends all that was stored with any of these tags, wherever it is: one write. */
+	async invalidateTags(...tags: string[]): Promise<void> {
+		this.#check();
+		const checked = checkTags(tags);
+		if (checked.length === 0) return;
+		const done = await this.#asked("invalidate", async () => {
+			await this.#store.tags.invalidate(checked);
+			return true;
+		});
+		if (done) this.#reporter.tell("invalidate", { tags: checked });
+		else this.#reporter.counts.lostWrites += 1;
+	}
+
+	/** Deletes all keys of this cache, its namespaces' and its tags' among them. @returns how many */
+	async clear(): Promise<number> {
+		this.#check();
+		const { backend, prefix } = this.#settings;
+		for (const fetcher of this.#owned.fetchers) fetcher.outdateAll();
+		return (await this.#asked("clear", () => backend.clear({ prefix }))) ?? 0;
+	}
+
+	/**
+	 * Writes to the source, then to the cache. When `write` fails the value is deleted: nobody knows what the source has.
+	 * @throws what `write` throws
+	 */
+	async writeThrough<T>(key: string, value: T, write: (value: T) => unknown, options?: StoreOptions): Promise<void> {
+		this.#name(key);
+		checkFunction(write, 2, "`write`");
+		resolvePolicy(this.#settings.policy, options, STORE_FIELDS);
+		try {
+			await write(value);
+		} catch (error) {
+			await this.delete(key);
+			throw error;
+		}
+		await this.set(key, value, options);
+	}
+
+	/** Writes to the cache at once, and to the source behind it, in batches; `close()` waits for that. */
+	writeBehind<T>(options: WriteBehindOptions<T>): WriteBehind<T> {
+		this.#check();
+		const { queues } = this.#owned;
+		const store = (key: string, value: T | undefined, how?: StoreOptions) =>
+			value === undefined ? this.delete(key) : this.set(key, value, how);
+		const queue: WriteBehind<T> = new WriteBehind<T>(options, store, this.#reporter, () =>
+			queues.delete(queue as WriteBehind<unknown>),
+		);
+		queues.add(queue as WriteBehind<unknown>);
+		return queue;
+	}
+
+	// ── all of it ──
+
+	/** The same cache for keys of their own: its options but for those that are given, its events and figures. */
+	namespace(namespace: string, options: Omit<CacheOptions, "backend" | "namespace"> = {}): Cache {
+		const { backend, prefix, policy } = this.#settings;
+		checkNamespace(namespace);
+		const settings = resolveCacheOptions({ ...options, backend }, { ...this.#settings, policy });
+		return new Cache({ backend }, this, { ...settings, prefix: `${prefix}${namespace}:` });
+	}
+
+	on<K extends keyof CacheEvents>(event: K, listener: (event: CacheEvents[K]) => void): this {
+		this.#reporter.on(event, listener);
+		return this;
+	}
+
+	off<K extends keyof CacheEvents>(event: K, listener: (event: CacheEvents[K]) => void): this {
+		this.#reporter.off(event, listener);
+		return this;
+	}
+
+	/** Since it was made, namespaces included; cheap. */
+	stats(): CacheStats {
+		return { ...this.#reporter.counts };
+	}
+
+	/** Refuses new calls, waits for what is being made and written, and flushes what is written behind. The backend is its owner's. */
+	async close(): Promise<void> {
+		const { queues, fetchers } = this.#owned;
+		this.#owned.closed = true;
+		await Promise.all([...queues].map((queue) => queue.close()));
+		await Promise.all([...fetchers].map((fetcher) => fetcher.idle()));
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	// ── what calls have in common ──
+
+	async #setMany(entries: readonly (readonly [key: string, value: unknown])[], options?: StoreOptions): Promise<number> {
+		const names = this.#names(entries.map(([key]) => key));
+		const policy = resolvePolicy(this.#settings.policy, options, STORE_FIELDS);
+		const tags = await this.#asked(
+			"tags",
+			async () => await this.#store.tags.fix(policy.tags, await this.#store.tags.read(policy.tags)),
+		);
+		const items = entries.map(([, value], i) => {
+			if (value === undefined) throw new InvalidArgumentError(i, "undefined is no value; delete() the key");
+			const { bytes, ttlMs } = this.#store.seal(value, policy, tags ?? [], 0);
+			return { key: names[i] as string, value: bytes, ttl: ttlMs };
+		});
+		if (tags === undefined) {
+			this.#reporter.counts.lostWrites += items.length;
+			return 0;
+		}
+		const stored = await this.#written("set", names, async (backend) => {
+			const [only] = items;
+			if (items.length !== 1 || only === undefined) return await backend.setMany(items, { metadata: false });
+			return Number(await backend.set(only.key, only.value, { ttl: only.ttl, metadata: false }));
+		});
+		if (stored === undefined) return 0;
+		this.#reporter.counts.sets += stored;
+		for (const key of names) this.#reporter.tell("set", { key });
+		return stored;
+	}
+
+	/** A write of the caller's: whatever is being made of these keys is older. */
+	async #written<T>(
+		operation: string,
+		keys: readonly string[],
+		write: (backend: CacheSettings["backend"]) => Promise<T>,
+	): Promise<T | undefined> {
+		const { backend, crossProcess } = this.#settings;
+		this.#fetcher.outdate(keys);
+		const done = await this.#asked(operation, async () => {
+			const [result] = await Promise.all([write(backend), crossProcess ? backend.leases?.cancel(keys) : undefined]);
+			return result;
+		});
+		if (done === undefined) this.#reporter.counts.lostWrites += keys.length;
+		return done;
+	}
+
+	/** Undefined when the store fails and the cache goes on without it. */
+	async #asked<T>(operation: string, ask: () => Promise<T>, key?: string): Promise<T | undefined> {
+		try {
+			return await ask();
+		} catch (error) {
+			if (error instanceof InvalidArgumentError) throw error;
+			this.#fetcher.failed(operation, error, key);
+			return undefined;
+		}
+	}
+
+	#check(): void {
+		if (this.#owned.closed) throw new ClientError("CLOSED", "the cache is closed");
+	}
+
+	#name(key: string): string {
+		this.#check();
+		return this.#settings.prefix + checkKey(key, 0);
+	}
+
+	#names(keys: readonly string[]): string[] {
+		this.#check();
+		return checkKeys(keys).map((key) => this.#settings.prefix + key);
+	}
+}

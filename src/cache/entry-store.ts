@@ -1,0 +1,154 @@
+/** Entries of a cache on its backend: sealed when they are written, judged when they are read. */
+import type { MissReason, Reporter } from "./cache-events.js";
+import type { CacheSettings, Policy } from "./cache-options.js";
+import { type Envelope, isTagged, open, seal } from "./envelope.js";
+import { Tags, type Versions } from "./tags.js";
+
+/** A value that was read; perhaps an old one. */
+export interface Found {
+	/** Undefined when it says that there is no such thing. */
+	readonly value: unknown;
+	readonly absent: boolean;
+	/** 0: purged, or one of its tags was invalidated. */
+	readonly freshUntil: number;
+	readonly madeInMs: number;
+}
+
+/** What a look at a key brought. */
+export interface Look {
+	readonly found: Found | null;
+	/** Why there is nothing, or nothing fresh. */
+	readonly reason: MissReason;
+	/** Of the tags that the call names. */
+	readonly versions: Versions;
+}
+
+/** What is to be written under a key. */
+export interface Sealed {
+	readonly bytes: Buffer;
+	/** Null: for ever. */
+	readonly ttlMs: number | null;
+}
+
+/** Keys whose tags are remembered, so that their versions are read along with them. */
+const REMEMBERED = 10_000;
+
+const NONE: Versions = new Map();
+
+export class EntryStore {
+	readonly tags: Tags;
+	readonly #settings: CacheSettings;
+	readonly #reporter: Reporter;
+	/** What entries depended on when they were read last. */
+	readonly #tagsOf = new Map<string, readonly string[]>();
+
+	constructor(settings: CacheSettings, reporter: Reporter) {
+		this.#settings = settings;
+		this.#reporter = reporter;
+		this.tags = new Tags(settings.backend, settings.prefix, settings.tagMs);
+	}
+
+	/** One flight, unless an entry has tags that nobody expected. */
+	async read(key: string, policy: Policy): Promise<Look> {
+		const { backend } = this.#settings;
+		const tags = this.#expectedTags([key], policy);
+		if (tags.length > 0) return ((await this.#readWith([key], tags, policy)) as [Look])[0];
+		const bytes = await backend.get(key);
+		return this.judge(key, bytes, policy, await this.#complete([bytes], NONE));
+	}
+
+	async readMany(keys: readonly string[], policy: Policy): Promise<Look[]> {
+		return await this.#readWith(keys, this.#expectedTags(keys, policy), policy);
+	}
+
+	async #readWith(keys: readonly string[], tags: readonly string[], policy: Policy): Promise<Look[]> {
+		const values = await this.#settings.backend.getMany([...keys, ...tags.map((tag) => this.tags.keyOf(tag))]);
+		const versions = await this.#complete(
+			values.slice(0, keys.length),
+			tags.length === 0 ? NONE : this.tags.versions(tags, values.slice(keys.length)),
+		);
+		return keys.map((key, i) => this.judge(key, values[i] ?? null, policy, versions));
+	}
+
+	/** What bytes that were read are worth; an entry whose tags are not among the versions is an old one. */
+	judge(key: string, bytes: Buffer | null, policy: Policy, versions: Versions): Look {
+		if (bytes === null) return { found: null, reason: "none", versions };
+		const envelope = open(bytes);
+		if (envelope === null) return this.#broken(versions);
+		if (envelope.tags.length > 0) this.#remember(key, envelope);
+		const { absent, madeInMs } = envelope;
+		let value: unknown;
+		try {
+			value = absent ? undefined : this.#settings.serializer.decode(envelope.value);
+			if (!absent && policy.validate !== null && !policy.validate(value)) return this.#broken(versions);
+		} catch {
+			return this.#broken(versions);
+		}
+		const valid = envelope.tags.every(([tag, version]) => versions.get(tag) === version);
+		const freshUntil = valid ? envelope.freshUntil : 0;
+		return { found: { value, absent, freshUntil, madeInMs }, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
+	}
+
+	/**
+	 * @param value undefined: there is no such thing
+	 * @throws what the serializer does
+	 */
+	seal(value: unknown, policy: Policy, tags: Envelope["tags"], madeInMs: number): Sealed {
+		const absent = value === undefined;
+		const base = absent ? policy.negativeMs : policy.ttlMs;
+		const ttlMs = base === null ? null : Math.max(1, Math.round(base * (1 - policy.jitter * Math.random())));
+		const freshUntil = ttlMs === null ? Number.POSITIVE_INFINITY : Date.now() + ttlMs;
+		const bytes = seal({ absent, freshUntil, madeInMs, tags }, absent ? "" : this.#settings.serializer.encode(value));
+		return { bytes, ttlMs: ttlMs === null ? null : ttlMs + Math.max(policy.swrMs, policy.graceMs) };
+	}
+
+	/** Makes an entry an old one, for as long as it lives. @returns whether there was one */
+	async purge(key: string): Promise<boolean> {
+		const { backend } = this.#settings;
+		const entry = await backend.getEntry(key);
+		const envelope = entry === null ? null : open(entry.value);
+		if (entry === null || envelope === null) return false;
+		const bytes = seal({ ...envelope, freshUntil: 0 }, envelope.value);
+		return await backend.set(key, bytes, {
+			ttl: entry.ttlMs === null ? null : Math.max(1, entry.ttlMs),
+			xx: true,
+			metadata: false,
+		});
+	}
+
+	#broken(versions: Versions): Look {
+		this.#reporter.counts.broken += 1;
+		return { found: null, reason: "broken", versions };
+	}
+
+	/** Adds the versions of tags that some of the entries have and nobody expected: one more flight for all of them. */
+	async #complete(values: readonly (Buffer | null)[], versions: Versions): Promise<Versions> {
+		const unknown = new Set<string>();
+		for (const bytes of values) {
+			if (bytes === null || !isTagged(bytes)) continue;
+			for (const [tag] of open(bytes)?.tags ?? []) if (!versions.has(tag)) unknown.add(tag);
+		}
+		return unknown.size === 0 ? versions : new Map([...versions, ...(await this.tags.read([...unknown]))]);
+	}
+
+	#expectedTags(keys: readonly string[], { tags }: Policy): readonly string[] {
+		if (this.#tagsOf.size === 0) return tags;
+		let all: Set<string> | null = null;
+		for (const key of keys) {
+			for (const tag of this.#tagsOf.get(key) ?? []) {
+				all ??= new Set(tags);
+				all.add(tag);
+			}
+		}
+		return all === null ? tags : [...all];
+	}
+
+	#remember(key: string, { tags }: Envelope): void {
+		this.#tagsOf.delete(key);
+		this.#tagsOf.set(
+			key,
+			tags.map(([tag]) => tag),
+		);
+		if (this.#tagsOf.size > REMEMBERED) this.#tagsOf.delete(this.#tagsOf.keys().next().value as string);
+	}
+}

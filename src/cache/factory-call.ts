@@ -1,0 +1,64 @@
+/** One call of a factory: what it may say about the value that it makes. */
+import type { Ttl } from "../util/ttl.js";
+import { CALL_FIELDS, type Policy, resolvePolicy } from "./cache-options.js";
+import type { Versions } from "./tags.js";
+
+export interface FactoryContext {
+	/** The value lives so long, whatever the call said. */
+	setTtl(ttl: Ttl | null): void;
+	/** The value depends on these too. To be called before what it is made of is read: an invalidation before that call is not noticed. */
+	setTags(tags: readonly string[]): void;
+	/** The value is given to the callers, and not stored. */
+	skip(): void;
+	/** The old value, if there is one. */
+	readonly stale: unknown;
+	/** Aborts when no caller waits any more. */
+	readonly signal: AbortSignal;
+}
+
+/** Gives tags their versions. */
+export type FixTags = (tags: readonly string[], known: Versions) => Promise<[tag: string, version: string][]>;
+
+export class FactoryCall implements FactoryContext {
+	policy: Policy;
+	skipped = false;
+	readonly stale: unknown;
+	readonly #flight: { readonly signal: AbortSignal };
+	readonly #fix: FixTags;
+	readonly #tags: Promise<[tag: string, version: string][]>[];
+
+	/** @param tags those that the call names, with their versions */
+	constructor(policy: Policy, flight: { readonly signal: AbortSignal }, stale: unknown, tags: [string, string][], fix: FixTags) {
+		this.policy = policy;
+		this.#flight = flight;
+		this.stale = stale;
+		this.#tags = tags.length === 0 ? [] : [Promise.resolve(tags)];
+		this.#fix = fix;
+	}
+
+	get signal(): AbortSignal {
+		return this.#flight.signal;
+	}
+
+	setTtl(ttl: Ttl | null): void {
+		this.policy = resolvePolicy(this.policy, { ttl }, CALL_FIELDS);
+	}
+
+	setTags(tags: readonly string[]): void {
+		const { tags: checked } = resolvePolicy(this.policy, { tags }, CALL_FIELDS);
+		const fixing = this.#fix(checked, new Map());
+		// Whoever stores the value hears of it.
+		fixing.catch(() => {});
+		this.#tags.push(fixing);
+	}
+
+	skip(): void {
+		this.skipped = true;
+	}
+
+	/** All tags with their versions. @throws what reading them does */
+	async tags(): Promise<[tag: string, version: string][]> {
+		if (this.#tags.length === 0) return [];
+		return [...new Map((await Promise.all(this.#tags)).flat())];
+	}
+}

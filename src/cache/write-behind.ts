@@ -1,0 +1,182 @@
+/**
+ * Writes that the cache has at once, and the source a little later, in batches: one write of a key is under way at a time, and of those that
+ * wait the last one counts.
+ *
+ *     set ──► cache, and waiting ──► write(batch) ──► done
+ *                      ▲────────── failed: once more after a pause, at most `maxAttempts` times, then `onFailure`
+ */
+import { ClientError, InvalidOptionError } from "../errors.js";
+import { backoffMs } from "../util/backoff.js";
+import { type Ttl, ttlMs } from "../util/ttl.js";
+import type { Reporter } from "./cache-events.js";
+import { checkFunction, type StoreOptions } from "./cache-options.js";
+import { checkKey } from "./keys.js";
+
+export interface WriteBehindOptions<T> {
+	/** Writes to the source. An undefined value: the key was deleted. When it throws, the whole batch is tried again. */
+	write: (batch: [key: string, value: T | undefined][]) => unknown;
+	/** Told of what could not be written at last; it is lost then. */
+	onFailure?: (batch: [key: string, value: T | undefined][], error: unknown) => void;
+	/** Keys that wait, at most: beyond that `set` rejects with OVERLOADED. Default 1000. */
+	maxQueue?: number;
+	/** Keys in one batch. Default 100. */
+	maxBatch?: number;
+	/** How long a write waits for others to go with it. Default 100 ms. */
+	delay?: Ttl;
+	/** Default 5. */
+	maxAttempts?: number;
+	/** The pause before another attempt, doubled each time, up to 30 times that. Default 100 ms. */
+	retryDelay?: Ttl;
+}
+
+interface Settings<T> {
+	readonly write: WriteBehindOptions<T>["write"];
+	readonly onFailure: NonNullable<WriteBehindOptions<T>["onFailure"]> | null;
+	readonly maxQueue: number;
+	readonly maxBatch: number;
+	readonly delayMs: number;
+	readonly maxAttempts: number;
+	readonly retryMs: number;
+}
+
+export class WriteBehind<T> implements AsyncDisposable {
+	readonly #settings: Settings<T>;
+	readonly #store: (key: string, value: T | undefined, options?: StoreOptions) => Promise<unknown>;
+	readonly #reporter: Reporter;
+	readonly #ended: () => void;
+	/** By key, in the order in which they began to wait. */
+	readonly #waiting = new Map<string, T | undefined>();
+	#timer: NodeJS.Timeout | null = null;
+	/** Ends a pause. */
+	#hurry: (() => void) | null = null;
+	#running: Promise<void> | null = null;
+	#closing = false;
+
+	/** @internal */
+	constructor(
+		options: WriteBehindOptions<T>,
+		store: (key: string, value: T | undefined, options?: StoreOptions) => Promise<unknown>,
+		reporter: Reporter,
+		ended: () => void,
+	) {
+		this.#settings = resolve(options);
+		this.#store = store;
+		this.#reporter = reporter;
+		this.#ended = ended;
+	}
+
+	/** Keys that the source does not have yet, those under way not counted. */
+	get pending(): number {
+		return this.#waiting.size;
+	}
+
+	/**
+	 * Resolves when the cache has it.
+	 * @throws OVERLOADED when too many wait, and then nothing was written; CLOSED
+	 */
+	async set(key: string, value: T, options?: StoreOptions): Promise<void> {
+		this.#queue(key, value);
+		await this.#store(key, value, options);
+	}
+
+	/** The same for a deletion. */
+	async delete(key: string): Promise<void> {
+		this.#queue(key, undefined);
+		await this.#store(key, undefined);
+	}
+
+	/** Resolves when all that waits was written, or given up. */
+	async flush(): Promise<void> {
+		while (this.#waiting.size > 0 || this.#running !== null) await this.#run();
+	}
+
+	/** Takes no more, and writes what waits: each attempt without a pause before it. */
+	async close(): Promise<void> {
+		this.#closing = true;
+		this.#hurry?.();
+		await this.flush();
+		this.#ended();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.close();
+	}
+
+	#queue(key: string, value: T | undefined): void {
+		if (this.#closing) throw new ClientError("CLOSED", "it is closed");
+		checkKey(key, 0);
+		if (this.#waiting.size >= this.#settings.maxQueue && !this.#waiting.has(key)) {
+			throw new ClientError("OVERLOADED", `${this.#settings.maxQueue} keys wait to be written already`);
+		}
+		this.#waiting.set(key, value);
+		this.#timer ??= setTimeout(() => void this.#run(), this.#settings.delayMs);
+	}
+
+	#run(): Promise<void> {
+		if (this.#timer !== null) clearTimeout(this.#timer);
+		this.#timer = null;
+		this.#running ??= this.#drain().finally(() => {
+			this.#running = null;
+		});
+		return this.#running;
+	}
+
+	/** One batch after the other, so that no key is written twice at a time. Never rejects. */
+	async #drain(): Promise<void> {
+		while (this.#waiting.size > 0) {
+			const batch = [...this.#waiting].slice(0, this.#settings.maxBatch);
+			for (const [key] of batch) this.#waiting.delete(key);
+			await this.#write(batch);
+		}
+	}
+
+	async #write(batch: [key: string, value: T | undefined][]): Promise<void> {
+		const { write, onFailure, maxAttempts, retryMs } = this.#settings;
+		for (let attempt = 1; ; attempt++) {
+			try {
+				await write(batch);
+				return;
+			} catch (error) {
+				this.#reporter.tell("error", { operation: "write-behind", error });
+				if (attempt < maxAttempts) {
+					await this.#pause(backoffMs(attempt, retryMs, retryMs * 30));
+					continue;
+				}
+				this.#reporter.counts.lostWrites += batch.length;
+				try {
+					onFailure?.(batch, error);
+				} catch {
+					// Nobody is left to be told.
+				}
+				return;
+			}
+		}
+	}
+
+	#pause(ms: number): Promise<void> {
+		if (this.#closing) return Promise.resolve();
+		return new Promise((resolve) => {
+			const done = (): void => {
+				clearTimeout(timer);
+				this.#hurry = null;
+				resolve();
+			};
+			const timer = setTimeout(done, ms);
+			this.#hurry = done;
+		});
+	}
+}
+
+/** @throws INVALID_OPTION, INVALID_ARGUMENT */
+function resolve<T>(options: WriteBehindOptions<T>): Settings<T> {
+	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object with `write`");
+	const { write, onFailure, maxQueue = 1000, maxBatch = 100, delay = 100, maxAttempts = 5, retryDelay = 100, ...rest } = options;
+	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of writeBehind()");
+	checkFunction(write, 0, "`write`");
+	if (onFailure !== undefined) checkFunction(onFailure, 0, "`onFailure`");
+	for (const [field, value] of Object.entries({ maxQueue, maxBatch, maxAttempts })) {
+		if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOptionError(field, "must be an integer from 1");
+	}
+	const retryMs = ttlMs(retryDelay, "retryDelay");
+	return { write, onFailure: onFailure ?? null, maxQueue, maxBatch, delayMs: ttlMs(delay, "delay"), maxAttempts, retryMs };
+}
