@@ -16,7 +16,8 @@ const SETTLED_MS = 2 * 60_000;
 const WINDOW_MS = 2 * 60_000;
 const HEAP_FACTOR = 1.15;
 const HEAP_MIB = 4;
-const SOCKETS = 1;
+/** `watch()` leases connections, which end when nobody has needed them for half a minute: two minutes differ by that. */
+const SOCKETS = 3;
 
 export interface Recovery {
 	median: number;
