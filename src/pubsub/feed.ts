@@ -55,6 +55,12 @@ export class Feed<Text extends string | Buffer> implements Subscriber {
 		return this.#ended;
 	}
 
+	get live(): boolean {
+		if (this.#ended || this.topics.size === 0) return false;
+		for (const { state } of this.topics) if (state !== "on") return false;
+		return true;
+	}
+
 	get names(): Text[] {
 		return this.#namesOf(this.topics);
 	}

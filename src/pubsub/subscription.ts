@@ -27,6 +27,14 @@ export class Subscription<Text extends string | Buffer = string> implements Asyn
 		this.#actions = actions;
 	}
 
+	/**
+	 * Servers have confirmed all of its names, on connections that are there: what is published now will come. While it is not, messages are
+	 * lost: a gap was told, and `live` comes back by itself.
+	 */
+	get live(): boolean {
+		return this.#feed.live;
+	}
+
 	/** What it is subscribed to. */
 	get names(): Text[] {
 		return this.#feed.names;

@@ -84,16 +84,18 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		const gaps: Gap[] = [];
 		const kept = await client.subscribe(["kept", "left"], { onGap: (gap) => gaps.push(gap) });
 		const gone = await client.subscribe("gone");
+		expect(kept.live).toBe(true);
 		proxy.refuse();
 		proxy.cut();
 		await waitUntil("the gap", () => gaps.length > 0 || "none");
+		expect(kept.live).toBe(false);
 		const waiting = client.subscribe("waiting");
 		await Promise.all([kept.remove("left"), gone.unsubscribe()]);
 		const late = await rejectionOf(client.with({ timeoutMs: 300 }).subscribe("late"));
 		expect(late).toMatchObject({ code: "TIMEOUT", message: expect.stringMatching(/ECONNREFUSED/) });
 		await proxy.welcome();
 		const news = await waiting;
-		await subscribed("kept");
+		await waitUntil("its being live again", () => kept.live || "no");
 		expect(await subscribers("kept", "waiting", "left", "gone", "late")).toEqual([1, 1, 0, 0, 0]);
 		expect(gaps).toHaveLength(1);
 		await server.raw("PUBLISH", "waiting", "m");
@@ -101,6 +103,7 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(await take(news, 1)).toStrictEqual([{ channel: "waiting", message: "m" }]);
 		await news.unsubscribe();
 		await kept.unsubscribe();
+		expect(kept.live).toBe(false);
 	});
 
 	test("a connection that comes and goes is tried for with growing pauses", async () => {
