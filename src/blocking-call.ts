@@ -14,20 +14,12 @@ import { aborted, type Core, onAbort, type View } from "./core.js";
 import type { Lease, LeaseTarget } from "./dispatcher.js";
 import { type Endpoint, formatEndpoint } from "./endpoint.js";
 import { ClientError, ReplyError } from "./errors.js";
-import {
-	BUSY_ATTEMPTS,
-	classify,
-	FREE_HOPS,
-	isForcedUnblock,
-	isHopeless,
-	MAX_LOSSES,
-	type Refusal,
-	resolveRedirection,
-} from "./refusal.js";
+import { BUSY_ATTEMPTS, classify, isForcedUnblock, isHopeless, MAX_LOSSES, type Refusal } from "./refusal.js";
 import { type Command, CommandFlag } from "./request.js";
 import type { Argument } from "./resp/encode.js";
 import type { Reply } from "./resp/reply.js";
 import { SingleRequest } from "./single-request.js";
+import { Trail } from "./trail.js";
 import { backoffMs } from "./util/backoff.js";
 
 export interface BlockingCommand {
@@ -94,11 +86,10 @@ class BlockingCall {
 	/** When its block time, which begins with the first flight, is over; 0: nothing was sent yet. */
 	#blockUntil = 0;
 	/** Where it is sent next; null: to the primary of its slot. */
-	#ask: Extract<LeaseTarget, { ask: unknown }> | null = null;
+	#ask: Extract<LeaseTarget, { ask: Endpoint }> | null = null;
 	#attempts = 0;
 	#losses = 0;
-	/** Nodes that redirected it. */
-	#trail: string[] = [];
+	#trail = new Trail();
 	#error: ClientError | null = null;
 	#sent = false;
 	/** Where it was sent last; null: nowhere yet. */
@@ -201,6 +192,7 @@ class BlockingCall {
 			throw error.code === "TIMEOUT" && this.#error === null ? error : this.#late(error);
 		}
 		this.#error = error;
+		if (this.#ask !== null) this.#trail.end();
 		this.#ask = null;
 	}
 
@@ -208,8 +200,7 @@ class BlockingCall {
 		const { info, slot } = this.#command;
 		const cause = this.#error ?? error;
 		const reason = cause === null ? "" : `: ${cause instanceof ReplyError ? `a server said ${cause.code}` : cause.message}`;
-		const way = this.#trail.length === 0 ? "" : `, redirected ${this.#trail.length} times, by ${this.#trail.join(", ")}`;
-		const what = `${info.name}${slot === -1 ? "" : ` (slot ${slot})`} found no server that takes it within its deadline${reason}${way}`;
+		const what = `${info.name}${slot === -1 ? "" : ` (slot ${slot})`} found no server that takes it within its deadline${reason}${this.#trail.way}`;
 		return new ClientError("TIMEOUT", what, cause === null ? {} : { cause });
 	}
 
@@ -261,7 +252,8 @@ class BlockingCall {
 			const flown = performance.now() - now;
 			this.#searchUntil += flown;
 			if (flown < STABLE_MS) return;
-			this.#attempts = this.#losses = this.#trail.length = 0;
+			this.#attempts = this.#losses = 0;
+			this.#trail = new Trail();
 			this.#searchUntil = this.#inTime();
 		});
 	}
@@ -272,17 +264,18 @@ class BlockingCall {
 		this.#ask = null;
 		// Refused, and cancelled before that was heard: whatever comes next ends at once.
 		if (error === this.#cancelled || error.code === "TIMEOUT") throw error;
-		if (!(error instanceof ReplyError)) this.#lost(error);
+		if (error instanceof ReplyError) this.#sent = true;
+		const refusal = error instanceof ReplyError ? classify(error, this.#command as BlockingCommand & Command) : null;
+		if (refusal?.kind === "moved" || refusal?.kind === "ask") this.#redirected(refusal, error, lease, asked);
 		else {
-			this.#sent = true;
-			const refusal = classify(error, this.#command as BlockingCommand & Command);
-			if (refusal.kind === "moved" || refusal.kind === "ask") this.#redirected(refusal, error, lease, asked);
+			if (asked) this.#trail.end();
+			if (refusal === null) this.#lost(error);
 			else this.#refused(refusal.kind, error, lease);
 		}
 		this.#error = error;
 	}
 
-	#refused(kind: Refusal["kind"], error: ReplyError, lease: Lease): void {
+	#refused(kind: Refusal["kind"], error: ClientError, lease: Lease): void {
 		// The server hangs up behind that word.
 		if (isForcedUnblock(error)) lease.dispatcher.destroy();
 		else if (kind === "fail" || kind === "split") throw error;
@@ -293,27 +286,25 @@ class BlockingCall {
 		this.#pauses = this.#attempts++;
 	}
 
-	#redirected(refusal: Extract<Refusal, { host: string }>, error: ReplyError, { dispatcher }: Lease, asked: boolean): void {
-		const { counters, settings } = this.#core;
-		if (settings.mode !== "cluster") throw error;
-		const { kind, slot, host, port } = refusal;
-		const [by] = dispatcher.endpoints("all") as [Endpoint];
-		this.#trail.push(formatEndpoint(by));
+	/** Of MOVED the map has learned by now: the connection told. */
+	#redirected(refusal: Extract<Refusal, { host: string }>, error: ClientError, lease: Lease, asked: boolean): void {
+		const { counters, dispatcher, settings } = this.#core;
+		if (dispatcher.redirected === undefined) throw error;
+		const { kind, slot } = refusal;
+		const [by] = lease.dispatcher.endpoints("all") as [Endpoint];
+		const tooOften = this.#trail.add(formatEndpoint(by), slot, settings.cluster.maxRedirections, error);
 		this.past.trail.length += 1;
-		const hops = this.#trail.length;
-		if (hops > settings.cluster.maxRedirections) {
-			const message = `slot ${slot} was redirected ${hops} times, by ${this.#trail.join(", ")}`;
-			throw new ClientError("CLUSTER", message, { cause: error });
+		if (tooOften !== null) throw tooOften;
+		const target = dispatcher.redirected(refusal, by);
+		settings.teller.redirection(kind === "moved" ? "MOVED" : "ASK", slot, by, target);
+		if (target === null) {
+			this.#refused("later", error, lease);
+			return;
 		}
 		counters.redirections += 1;
-		const target = resolveRedirection(refusal, by);
-		settings.teller.redirection(kind === "moved" ? "MOVED" : "ASK", slot, by, target);
-		const itself = target !== null && formatEndpoint(target) === formatEndpoint(by);
-		// Another server by now, behind the same name: this connection leads to the old one.
-		if (itself) dispatcher.destroy();
-		// Of MOVED the map has learned: the connection told. Nodes that ask each other go in a circle.
-		if (kind === "ask" && !asked) this.#ask = { ask: { host, port }, by };
-		if (hops > FREE_HOPS || itself || (kind === "ask" && asked)) this.#pauses = hops;
+		const itself = formatEndpoint(target) === formatEndpoint(by);
+		if (this.#trail.pauses(kind, asked, itself)) this.#pauses = this.#trail.length;
+		else if (kind === "ask") this.#ask = { ask: target };
 	}
 
 	/** The connection ended. What was not written is sent elsewhere; of what was, only a read. */

@@ -12,21 +12,16 @@ import {
 	refuseUnknown,
 	resolveBatchOptions,
 } from "./commands/batches.js";
-import { BlockingCommands } from "./commands/blocking.js";
-import { type Scan, scanElements, scanKeys } from "./commands/scan.js";
-import type { CollectionScanOptions, HashScanOptions, ScanOptions } from "./commands/scan-options.js";
 import { type SetEntry, setWork } from "./commands/set-batch.js";
 import type { PlainSetOptions, SetOptions } from "./commands/set-options.js";
-import { subscribe, unsubscribe } from "./commands/subscribe.js";
-import type { Calls, Keys, Results, Words } from "./commands/surface.js";
+import { SubscribingCommands } from "./commands/subscribing.js";
+import type { Keys, Results, Words } from "./commands/surface.js";
 import { append } from "./commands/words.js";
 import { aborted, Core, onAbort, type View } from "./core.js";
 import type { Counters, Gauges, Lease, LeaseTarget } from "./dispatcher.js";
 import { formatEndpoint } from "./endpoint.js";
 import { BatchError, ClientError, InvalidArgumentError, InvalidOptionError, TargetTooSmallError } from "./errors.js";
 import { Pipeline } from "./pipeline.js";
-import type { SubscribeOptions } from "./pubsub/subscribe-options.js";
-import type { Names, Subscription } from "./pubsub/subscription.js";
 import { CommandFlag } from "./request.js";
 import { type Argument, isDetached } from "./resp/encode.js";
 import { type Reply, ReplyMode } from "./resp/reply.js";
@@ -36,6 +31,7 @@ import { startBatch } from "./start-batch.js";
 import { checkConsumerOptions, type StreamConsumerOptions } from "./streams/consumer-options.js";
 import { StreamConsumer } from "./streams/stream-consumer.js";
 import { Transaction } from "./transaction.js";
+import { checkFlag, checkInteger, checkObject } from "./util/options.js";
 import { type WatchOptions, watch } from "./watch.js";
 
 /** Figures since the client was created, and two gauges. */
@@ -61,7 +57,7 @@ export interface LeaseOptions {
  *
  * @see https://valkey.io/commands/
  */
-export class Client<Text extends string | Buffer = string> extends BlockingCommands<Text, Calls> implements AsyncDisposable {
+export class Client<Text extends string | Buffer = string> extends SubscribingCommands<Text> implements AsyncDisposable {
 	readonly #core: Core;
 	readonly #view: View;
 
@@ -81,14 +77,13 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 
 	/** The same client with another deadline or an abort signal for each call. */
 	with(options: ViewOptions): Client<Text> {
-		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 		const { limits } = this.#view;
-		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, copy = limits.copy, ...rest } = options;
-		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of with()");
-		if (!Number.isSafeInteger(timeoutMs) || timeoutMs < 0) throw new InvalidOptionError("timeoutMs", "must be an integer from 0");
+		const given = checkObject("with()", options, ["timeoutMs", "signal", "copy"]);
+		const { timeoutMs = this.#view.timeoutMs, signal = this.#view.signal, copy = limits.copy } = given;
+		checkInteger(timeoutMs, "timeoutMs", 0);
 		if (signal !== undefined && !(signal instanceof AbortSignal))
 			throw new InvalidOptionError("signal", "must be an AbortSignal");
-		if (copy !== undefined && typeof copy !== "boolean") throw new InvalidOptionError("copy", "must be true or false");
+		checkFlag(copy, "copy");
 		return new Client<Text>(this.#core, { ...this.#view, timeoutMs, signal, limits: { ...limits, copy } });
 	}
 
@@ -140,6 +135,11 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 
 	protected override sendScript(script: unknown, keys: unknown, args: unknown): Promise<unknown> {
 		return sendScript(this.#core, this.#view, script, keys, args);
+	}
+
+	/** @internal */
+	protected override withCore<R>(use: (core: Core, view: View) => R): R {
+		return use(this.#core, this.#view);
 	}
 
 	/**
@@ -279,121 +279,6 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 		return new Pipeline<Text>(this.#core, this.#view);
 	}
 
-	// ── iterators ──
-
-	/**
-	 * Goes through the keys: of the server, of all primaries of a cluster, or on a leased connection of its node. `SCAN cursor [MATCH pattern]
-	 * [COUNT count] [TYPE type]`, one call for each page, each with the view's deadline and signal; one primary after the other.
-	 *
-	 * A key that is there from the beginning to the end is handed over at least once, also when slots move, primaries fail over, or a server is
-	 * started anew meanwhile: what was scattered by that is read again. Keys may come more than once. On a cluster `CLUSTER NODES` is sent
-	 * beside it, and `INFO server` where a scan takes more than one page; where they are refused, the client's own map is trusted, and a server
-	 * that was started anew is not noticed.
-	 * @returns an iterable to go through once: keys, or by `pages()` arrays of them; see {@link Scan}
-	 * @throws INVALID_OPTION at the call, and for the cursor of another cluster at the first step; CLUSTER when slots move faster than they are
-	 *   read, 16 times without a step forward; PROTOCOL, TIMEOUT, CONNECTION, ABORTED, CLOSED: `cursor` then says where to go on
-	 * @see https://valkey.io/commands/scan/
-	 */
-	scan(options?: ScanOptions): Scan<Text> {
-		return scanKeys<Text>(this.#core, this.#view, options);
-	}
-
-	/**
-	 * Goes through the fields of a hash. `HSCAN key cursor [MATCH pattern] [COUNT count] [NOVALUES]`; as {@link scan}, nothing for a missing key
-	 * @returns an iterable of `[field, value]`, with `novalues` of fields
-	 * @throws INVALID_ARGUMENT, INVALID_OPTION at the call; WRONGTYPE, CONNECTION when who holds the key was replaced 16 times, and as {@link get}
-	 * @see https://valkey.io/commands/hscan/
-	 */
-	hscan(key: Key, options: HashScanOptions & { novalues: true }): Scan<Text>;
-	hscan(key: Key, options?: HashScanOptions & { novalues?: false }): Scan<[field: Text, value: Text]>;
-	hscan(key: Key, options?: HashScanOptions): Scan<Text | [field: Text, value: Text]>;
-	hscan(key: Key, options?: HashScanOptions): Scan<Text | [field: Text, value: Text]> {
-		return scanElements(this.#core, this.#view, "HSCAN", key, options);
-	}
-
-	/**
-	 * Goes through the members of a set. `SSCAN key cursor [MATCH pattern] [COUNT count]`; as {@link hscan}
-	 * @returns an iterable of members
-	 * @see https://valkey.io/commands/sscan/
-	 */
-	sscan(key: Key, options?: CollectionScanOptions): Scan<Text> {
-		return scanElements(this.#core, this.#view, "SSCAN", key, options);
-	}
-
-	/**
-	 * Goes through the members of a sorted set, in no order. `ZSCAN key cursor [MATCH pattern] [COUNT count]`; as {@link hscan}
-	 * @returns an iterable of `[member, score]`; scores are numbers, `Infinity` among them
-	 * @see https://valkey.io/commands/zscan/
-	 */
-	zscan(key: Key, options?: CollectionScanOptions): Scan<[member: Text, score: number]> {
-		return scanElements(this.#core, this.#view, "ZSCAN", key, options);
-	}
-
-	// ── publish/subscribe ──
-
-	/**
-	 * Subscribes to channels; resolves once the server confirmed all of them. `SUBSCRIBE channel …`
-	 *
-	 * Messages are read by `for await`, or handed to `options.listener`. What may have been lost, because a connection was, because a node left
-	 * or because nobody read, is told to `options.onGap` at once, and by `gap: true` on the next message of each name concerned. Names are
-	 * subscribed again by themselves. Several subscriptions may share a name.
-	 *
-	 * In RESP3 messages come on a connection that is shared with commands, which the server counts as a `pubsub` client from then on: replies
-	 * that together exceed `client-output-buffer-limit pubsub` (32 MiB at once, 8 MiB for a minute, by default), a batch of large values say,
-	 * end it, with all that is in flight. Where that may happen `pool: { subscriber: "dedicated" }` keeps subscriptions apart.
-	 * @param channels one or several, any bytes
-	 * @throws INVALID_ARGUMENT, INVALID_OPTION, NOPERM, TIMEOUT, ABORTED, CLOSED; then nothing of the call stays subscribed
-	 * @see https://valkey.io/commands/subscribe/
-	 */
-	subscribe(channels: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
-		return subscribe(this.#core, this.#view, "channel", channels, options);
-	}
-
-	/**
-	 * The same for all channels that match glob-style patterns; a message that matches several comes once for each. `PSUBSCRIBE pattern …`
-	 * @see https://valkey.io/commands/psubscribe/
-	 */
-	psubscribe(patterns: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
-		return subscribe(this.#core, this.#view, "pattern", patterns, options);
-	}
-
-	/**
-	 * The same for sharded channels, at the primaries of their slots, which they follow. `SSUBSCRIBE channel …` for each slot
-	 *
-	 * Behind a gap a message may come again: a primary that was succeeded and does not know it yet delivers it, and so does its successor.
-	 * @see https://valkey.io/commands/ssubscribe/
-	 */
-	ssubscribe(channels: Names, options?: SubscribeOptions<Text>): Promise<Subscription<Text>> {
-		return subscribe(this.#core, this.#view, "shard", channels, options);
-	}
-
-	/**
-	 * Ends channels for every subscription of this client; one that has none left ends. A channel that nobody subscribed to is none, and
-	 * harmless. Resolves as {@link Subscription.unsubscribe}. `UNSUBSCRIBE channel …`
-	 * @param channels without them: all channels, but neither patterns nor sharded channels
-	 * @throws INVALID_ARGUMENT, CLOSED
-	 * @see https://valkey.io/commands/unsubscribe/
-	 */
-	unsubscribe(channels?: Names): Promise<void> {
-		return unsubscribe(this.#core, this.#view, "channel", channels);
-	}
-
-	/**
-	 * The same for patterns. `PUNSUBSCRIBE pattern …`
-	 * @see https://valkey.io/commands/punsubscribe/
-	 */
-	punsubscribe(patterns?: Names): Promise<void> {
-		return unsubscribe(this.#core, this.#view, "pattern", patterns);
-	}
-
-	/**
-	 * The same for sharded channels. `SUNSUBSCRIBE channel …`
-	 * @see https://valkey.io/commands/sunsubscribe/
-	 */
-	sunsubscribe(channels?: Names): Promise<void> {
-		return unsubscribe(this.#core, this.#view, "shard", channels);
-	}
-
 	// ── streams ──
 
 	/**
@@ -454,9 +339,7 @@ export class Client<Text extends string | Buffer = string> extends BlockingComma
 	 * @throws what `use` throws; TIMEOUT when none came free within the view's deadline, ABORTED, OVERLOADED; CONNECTION, AUTH when none could be opened
 	 */
 	async withConnection<T>(options: LeaseOptions, use: (connection: Client<Text>) => Promise<T>): Promise<T> {
-		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
-		const { key, node, ...rest } = options;
-		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of withConnection()");
+		const { key, node } = checkObject("withConnection()", options, ["key", "node"]);
 		if (key !== undefined && node !== undefined) throw new InvalidOptionError("node", "contradicts key");
 		const core = this.#core;
 		const slot = key === undefined ? -1 : keySlot(checkKey(key, 0, this.#view.limits));

@@ -133,6 +133,11 @@ export class DedicatedPool {
 		return this.#lent.has(connection) && !this.#outdated.has(connection);
 	}
 
+	/** Nobody gets this one after the caller who has it. */
+	retire(link: Link): void {
+		if (this.has(link)) this.#outdated.add(link as Connection);
+	}
+
 	/** Nobody gets one of the connections that there are any more: idle ones end now, the others when they come back. */
 	renew(cause: ClientError): void {
 		for (const connection of this.#lent.keys()) this.#outdated.add(connection);

@@ -35,11 +35,8 @@ export interface Lease {
 	release(): void;
 }
 
-/** Where a lease has to lead: to the primary that serves a slot, to a node by its `host:port`, or where the ASK of a node sends. */
-export type LeaseTarget =
-	| { readonly slot: number }
-	| { readonly node: string }
-	| { readonly ask: { readonly host: string; readonly port: number }; readonly by: Endpoint };
+/** Where a lease has to lead: to the primary that serves a slot, to a node by its `host:port`, or where ASK led. */
+export type LeaseTarget = { readonly slot: number } | { readonly node: string } | { readonly ask: Endpoint };
 
 /** Slots from, to, both included. */
 export type SlotRange = readonly [first: number, last: number];
@@ -79,6 +76,10 @@ export interface Dispatcher {
 	refresh(): Promise<void>;
 	/** @throws TIMEOUT, OVERLOADED, UNSUPPORTED, and why no connection could be opened */
 	lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease>;
+	/**
+	 * Where the word of a node that redirects leads, as it is reached from here; null: that is not known. Absent where nobody is sent elsewhere.
+	 */
+	redirected?(target: { readonly host: string; readonly port: number }, by: Endpoint): Endpoint | null;
 	/** Where its subscriptions live; absent where nobody can subscribe this way. */
 	readonly homes?: Homes;
 	/** Why nothing is accepted any more; null while it is open. */

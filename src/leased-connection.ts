@@ -241,7 +241,7 @@ export class LeasedConnection implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		attempt.settle(unanswered(cause, written));
+		attempt.settle(unanswered(attempt, cause, written));
 	}
 }
 

@@ -33,7 +33,7 @@ export interface PoolObserver {
 	suspected(pool: Pool): void;
 	lost(pool: Pool): void;
 	/** It is not the node that commands were sent to it for: a replica by now, or without their slot. `error` is what it said. */
-	misplaced(pool: Pool, error: ClientError): void;
+	misplaced(pool: Pool, error: ClientError, link: Link): void;
 	/** A node knows one of its connections no more: that has to be renewed, and what it owes guarded. */
 	expelled?(connection: Connection, cause: ClientError): void;
 }
@@ -154,10 +154,10 @@ export class Pool implements Dispatcher, Carrier {
 	}
 
 	async lease(target: LeaseTarget, wait: LeaseWait): Promise<Lease> {
-		if ("node" in target && target.node !== formatEndpoint(this.endpoint)) {
-			throw new ClientError("INVALID_ARGUMENT", `${target.node} is not a node of this client`);
+		const node = "ask" in target ? formatEndpoint(target.ask) : "node" in target ? target.node : null;
+		if (node !== null && node !== formatEndpoint(this.endpoint)) {
+			throw new ClientError("INVALID_ARGUMENT", `${node} is not a node of this client`);
 		}
-		if ("ask" in target) throw new ClientError("CLUSTER", `${formatEndpoint(target.by)} sends to other nodes, as in a cluster`);
 		const connection = await this.#dedicated.acquire(wait);
 		const astray = (error: ClientError): void => this.#astray(connection, error);
 		const dispatcher = new LeasedConnection(connection, this.budget, this.#node.settings.mode, astray);
@@ -292,6 +292,11 @@ export class Pool implements Dispatcher, Carrier {
 		for (const lane of this.#lanes) lane.renew(link, cause);
 	}
 
+	/** Whoever has this connection to himself is its last user. */
+	retire(link: Link): void {
+		this.#dedicated.retire(link);
+	}
+
 	/** Hands back what was not written. */
 	unqueue(cause: ClientError): void {
 		for (const lane of this.#lanes) lane.unqueue(cause);
@@ -326,7 +331,7 @@ export class Pool implements Dispatcher, Carrier {
 	/** The server named another, or refused a write as a replica does. On a cluster the other nodes know who is meant. */
 	#astray(link: Link, error: ClientError): void {
 		if (this.#closed !== null) return;
-		if (this.#node.settings.mode === "cluster") this.#observer?.misplaced(this, error);
+		if (this.#node.settings.mode === "cluster") this.#observer?.misplaced(this, error, link);
 		else if (error.code === "READONLY") this.#demoted(link, error);
 	}
 
@@ -354,7 +359,7 @@ export class Pool implements Dispatcher, Carrier {
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
 		const { maxAttempts } = this.#node.settings.retry;
 		if (this.#closed !== null || !mayRepeat(attempt, cause, written, maxAttempts)) {
-			attempt.settle(unanswered(this.#closed ?? cause, written));
+			attempt.settle(unanswered(attempt, this.#closed ?? cause, written));
 			return;
 		}
 		if (written) this.#node.counters.retries += 1;

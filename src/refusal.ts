@@ -31,9 +31,6 @@ export const BUSY_ATTEMPTS = 5;
 /** The same for one whose connection the server forgot: each time it had been greeted anew. */
 export const FORGOTTEN_ATTEMPTS = 3;
 
-/** So many redirections are followed at once; those behind them wait for the nodes to agree. */
-export const FREE_HOPS = 2;
-
 const fail: Refusal = { kind: "fail" };
 const later: Refusal = { kind: "later" };
 const forgotten: Refusal = { kind: "forgotten" };
@@ -119,9 +116,9 @@ export function isForcedUnblock(error: ClientError): boolean {
 }
 
 /** The error of a command whose connection ended before its reply. */
-export function unanswered(cause: ClientError, written: boolean): ClientError {
+export function unanswered(attempt: Attempt, cause: ClientError, written: boolean): ClientError {
 	const error = new ClientError(cause.code, cause.message, { cause: cause.cause ?? cause });
-	if (written) error.maybeExecuted = true;
+	if (written) error.maybeExecuted = attempt.inDoubt;
 	return error;
 }
 

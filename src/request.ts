@@ -12,6 +12,7 @@ import { type Argument, BORROWED_BYTES } from "./resp/encode.js";
 import type { Reply, ReplyMode } from "./resp/reply.js";
 import { isUnknownScript, type ScriptRun } from "./script.js";
 import { keySlot } from "./slot.js";
+import { Trail } from "./trail.js";
 
 /** Bits of {@link Command.flags}. */
 export const CommandFlag = {
@@ -156,6 +157,16 @@ export interface Request extends Entry {
 	settle(index: number, result: Reply | ClientError): void;
 }
 
+/** A request that comes back as one was lost: from here on its attempt stands for it. `index`: of the command that says so. */
+export function goOn(request: Request, index: number, error: ClientError, written: boolean): void {
+	const { link } = request;
+	request.link = null;
+	if (request.abandoned) return;
+	const attempt = request.attempt(0);
+	attempt.last = link;
+	attempt.lost(index, error, written);
+}
+
 /** Settles every command of a request alike. */
 export function settleAll(request: Request, error: ClientError): void {
 	for (let i = 0; i < request.units; i++) request.settle(i, error);
@@ -202,7 +213,7 @@ export function lateError(message: string, attempt: Attempt | null): ClientError
 	const cause = attempt?.error ?? null;
 	if (attempt === null || cause === null) return new ClientError("TIMEOUT", message);
 	const reason = cause instanceof ReplyError ? `${attempt.node} said ${cause.code}` : cause.message;
-	return new ClientError("TIMEOUT", `${message}: ${reason}${attempt.way}`, { cause: withoutArguments(cause) });
+	return new ClientError("TIMEOUT", `${message}: ${reason}${attempt.trail.way}`, { cause: withoutArguments(cause) });
 }
 
 function withoutArguments(error: ClientError): ClientError {
@@ -222,10 +233,7 @@ export class Attempt implements Entry {
 	link: Link | null = null;
 	borrowedUpTo = 0;
 	readonly frames = null;
-	/** Nodes that redirected it, `host:port` each. */
-	readonly trail: string[] = [];
-	/** Where the last of them led, it could not be answered. */
-	deadEnd = false;
+	readonly trail = new Trail();
 	/** Refreshes of the topology that were over when its slot was first found to be nobody's; -1: it never was. */
 	unservedAt = -1;
 	/** What went wrong last, and the node that said so. */
@@ -265,9 +273,9 @@ export class Attempt implements Entry {
 		return this.request.deadline;
 	}
 
-	/** The nodes it came by, for people. */
-	get way(): string {
-		return this.trail.length === 0 ? "" : `, redirected ${this.trail.length} times, by ${this.trail.join(", ")}`;
+	/** Whether it may have been executed when it was written, and its reply is missing. */
+	get inDoubt(): boolean {
+		return true;
 	}
 
 	/** What it is, without ASKING. */

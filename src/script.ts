@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { type ClientError, InvalidArgumentError, InvalidOptionError } from "./errors.js";
 import { type Argument, checkArgument } from "./resp/encode.js";
 import type { Reply } from "./resp/reply.js";
+import { checkFlag, checkObject } from "./util/options.js";
 
 export interface ScriptDefinition {
 	/** How many keys every call names; null or "any": as many as the caller likes. */
@@ -73,15 +74,13 @@ export function defineScript<R, Text extends string | Buffer = string>(
 ): TypedScript<R, Text>;
 export function defineScript(definition: ScriptDefinition & { reply?: undefined }): Script;
 export function defineScript(definition: ScriptDefinition & { reply?: ((reply: never) => unknown) | undefined }): unknown {
-	if (typeof definition !== "object" || definition === null) throw new InvalidOptionError("definition", "must be an object");
-	const { keys, lua, readOnly, reply, ...rest } = definition;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of defineScript()");
+	const fields = ["keys", "lua", "readOnly", "reply"] as const;
+	const { keys, lua, readOnly, reply } = checkObject("defineScript()", definition, fields, "definition");
 	if (keys !== null && keys !== "any" && !(Number.isSafeInteger(keys) && keys >= 0)) {
 		throw new InvalidOptionError("keys", 'must be a whole number of keys, or null or "any"');
 	}
-	if (readOnly !== undefined && typeof readOnly !== "boolean") throw new InvalidOptionError("readOnly", "must be true or false");
 	if (reply !== undefined && typeof reply !== "function") throw new InvalidOptionError("reply", "must be a function");
-	return new DefinedScript({ keys, lua, readOnly: readOnly === true, ...(reply === undefined ? {} : { reply }) });
+	return new DefinedScript({ keys, lua, readOnly: checkFlag(readOnly, "readOnly"), ...(reply === undefined ? {} : { reply }) });
 }
 
 /** One call of a script, on its way. Its command is in words by hash; whoever writes it decides whether the text is sent instead. */

@@ -7,6 +7,7 @@ import {
 	CommandFlag,
 	type Entry,
 	failure,
+	goOn,
 	type Link,
 	lateError,
 	nobody,
@@ -110,12 +111,7 @@ export class SingleRequest extends Timed implements Request, Command {
 	}
 
 	lost(_index: number, error: ClientError, written: boolean): void {
-		const { link } = this;
-		this.link = null;
-		if (this.abandoned) return;
-		const attempt = this.attempt();
-		attempt.last = link;
-		attempt.lost(0, error, written);
+		goOn(this, 0, error, written);
 	}
 
 	settle(_index: number, result: Reply | ClientError): void {

@@ -18,6 +18,7 @@ import {
 	type Command,
 	CommandFlag,
 	failure,
+	goOn,
 	type Link,
 	lateError,
 	nobody,
@@ -66,16 +67,30 @@ export class TransactionReplies {
 		this.#isScript = isScript;
 	}
 
+	/** A command of the try under way was not queued: whatever becomes of EXEC, it executes nothing. */
+	get isRefused(): boolean {
+		return this.#begin === null && this.#refusal !== null && !this.#outside;
+	}
+
+	/** The try under way is over. */
+	reset(): void {
+		this.#begin = null;
+		this.#refusal = null;
+		this.#refusedAt = -1;
+		this.#outside = false;
+	}
+
 	/** Takes the next reply; undefined until it is that of EXEC. */
 	take(index: number, reply: Reply): Verdict | undefined {
 		if (index === 0) {
-			this.#begin = reply instanceof ClientError ? reply : null;
-			this.#refusal = null;
-			this.#refusedAt = -1;
-			this.#outside = false;
+			if (reply instanceof ClientError) this.#begin = reply;
 			return undefined;
 		}
-		if (index > this.#commands) return this.#judge(reply);
+		if (index > this.#commands) {
+			const verdict = this.#judge(reply);
+			this.reset();
+			return verdict;
+		}
 		if (reply instanceof ClientError) {
 			if (this.#refusal === null) {
 				this.#refusal = reply;
@@ -133,7 +148,7 @@ export class TransactionRequest implements Request {
 	onSettled: (() => void) | null = null;
 	readonly #commands: readonly QueuedCommand[];
 	readonly #wire: Command[];
-	readonly #replies: TransactionReplies;
+	readonly replies: TransactionReplies;
 	#attempt: TransactionAttempt | null = null;
 	/** The command that was refused when it was to be queued, in the last try. */
 	#refusedAt = -1;
@@ -173,7 +188,7 @@ export class TransactionRequest implements Request {
 		this.size = this.#wire.length;
 		this.#commands = commands;
 		const isScript = (index: number): boolean => ((commands[index] as QueuedCommand).flags & CommandFlag.script) !== 0;
-		this.#replies = new TransactionReplies(commands.length, isScript);
+		this.replies = new TransactionReplies(commands.length, isScript);
 		this.#resolve = resolve;
 		this.#reject = reject;
 	}
@@ -210,13 +225,8 @@ export class TransactionRequest implements Request {
 	}
 
 	lost(index: number, error: ClientError, written: boolean): void {
-		if (index < this.size - 1) return;
-		const { link } = this;
-		this.link = null;
-		if (this.abandoned) return;
-		const attempt = this.attempt();
-		attempt.last = link;
-		attempt.lost(this.size - 1, error, written);
+		// The last of them speaks for all.
+		if (index === this.size - 1) goOn(this, index, error, written);
 	}
 
 	/**
@@ -224,7 +234,7 @@ export class TransactionRequest implements Request {
 	 * settled.
 	 */
 	collect(index: number, reply: Reply, link: Link): Reply | undefined {
-		const verdict = this.#replies.take(index, reply);
+		const verdict = this.replies.take(index, reply);
 		if (verdict === undefined) return undefined;
 		if (verdict.kind === "executed") return verdict.replies;
 		if (verdict.kind === "refused") {
@@ -276,6 +286,7 @@ export class TransactionRequest implements Request {
 		if (this.abandoned) return;
 		this.#leave();
 		tellTruth(error, (this.#attempt ?? this).link, this.#attempt);
+		if (this.replies.isRefused && (this.#attempt === null || this.#attempt.losses === 0)) error.maybeExecuted = false;
 		this.#reject(error);
 	}
 
@@ -301,9 +312,14 @@ class TransactionAttempt extends Attempt {
 		return this.request.size;
 	}
 
+	override get inDoubt(): boolean {
+		return !this.request.replies.isRefused;
+	}
+
 	override lost(index: number, error: ClientError, written: boolean): void {
-		// The last of them speaks for all.
-		if (index === this.size - 1) super.lost(index, error, written);
+		if (index < this.size - 1) return;
+		super.lost(index, error, written);
+		this.request.replies.reset();
 	}
 
 	protected override part(index: number): Command {

@@ -11,12 +11,12 @@ import { remaining } from "./commands/any-command.js";
 import type { Key } from "./commands/arguments.js";
 import { checkKeys } from "./commands/batches.js";
 import type { Results } from "./commands/surface.js";
-import { checkFields, checkInteger } from "./commands/words.js";
 import { aborted, type Core, type View } from "./core.js";
 import { ClientError, InvalidArgumentError } from "./errors.js";
 import { mayPass } from "./refusal.js";
 import { Transaction } from "./transaction.js";
 import { backoffMs } from "./util/backoff.js";
+import { checkFields, checkInteger } from "./util/options.js";
 
 export interface WatchOptions {
 	/** Tries that are lost to a change before the call rejects with WATCH. Default `retry.maxAttempts`, 16. */

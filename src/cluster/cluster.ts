@@ -17,7 +17,6 @@ import {
 	BUSY_ATTEMPTS,
 	classify,
 	FORGOTTEN_ATTEMPTS,
-	FREE_HOPS,
 	mayRepeat,
 	parseRedirection,
 	type Refusal,
@@ -79,7 +78,7 @@ export class Cluster implements Dispatcher, Carrier {
 		this.#nodes = new Nodes(context, {
 			lost: (pool) => this.#nodeLost(pool),
 			suspected: () => this.#refresh.pollWhileSuspected(),
-			misplaced: (pool, error) => this.#misplaced(pool, error),
+			misplaced: (pool, error, link) => this.#misplaced(pool, error, link),
 			expelled: (connection, cause) => this.#replace(connection, cause),
 		});
 		this.#refresh = new TopologyRefresh(context, this.#nodes, {
@@ -178,6 +177,10 @@ export class Cluster implements Dispatcher, Carrier {
 		return ranges;
 	}
 
+	redirected(target: { host: string; port: number }, by: Endpoint): Endpoint | null {
+		return this.#targetOf(target, by)?.endpoint ?? null;
+	}
+
 	refresh(): Promise<void> {
 		return this.#refresh.next();
 	}
@@ -192,10 +195,8 @@ export class Cluster implements Dispatcher, Carrier {
 				: pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
 		}
 		if ("ask" in target) {
-			const pool = this.#targetOf(target.ask, target.by);
-			return pool === null
-				? Promise.reject(new ClientError("CLUSTER", `${formatEndpoint(target.by)} sends to a node of unknown address`))
-				: pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
+			const pool = this.#nodes.at(target.ask);
+			return pool.lease({ node: formatEndpoint(pool.endpoint) }, wait);
 		}
 		const pool = this.#primaryOf(target.slot);
 		if (pool === undefined) {
@@ -206,9 +207,11 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	/** A leased connection's word, or that of a pool of a node's own. MOVED names who is meant. */
-	#misplaced(pool: Pool, error: ClientError): void {
+	#misplaced(pool: Pool, error: ClientError, link: Link): void {
 		const moved = error.code === "MOVED" ? parseRedirection(error.message) : null;
 		const target = moved === null ? null : this.#targetOf(moved, pool.endpoint);
+		// It is another node by now, behind the same name: nobody else shall have that connection.
+		if (target === pool) pool.retire(link);
 		if (moved === null || target === null || target === pool) this.#refresh.request({ doubted: pool });
 		else {
 			this.#moveSlot(moved.slot, target);
@@ -249,15 +252,12 @@ export class Cluster implements Dispatcher, Carrier {
 		const refusal = classify(error, attempt.subject, link.readOnly);
 		const asked = attempt.asking;
 		attempt.asking = false;
-		attempt.deadEnd ||= asked && refusal.kind !== "moved" && refusal.kind !== "ask";
+		if (refusal.kind === "moved" || refusal.kind === "ask") {
+			this.#redirect(attempt, refusal, error, link, asked);
+			return;
+		}
+		if (asked) attempt.trail.end();
 		switch (refusal.kind) {
-			case "moved":
-				this.#redirect(attempt, refusal, error, link, attempt.trail.length >= FREE_HOPS);
-				return;
-			case "ask":
-				// Nodes that ask each other go in a circle.
-				this.#redirect(attempt, refusal, error, link, asked);
-				return;
 			case "down":
 			case "demoted":
 				this.#refresh.request({ doubted: this.#poolOf(link) });
@@ -309,40 +309,35 @@ export class Cluster implements Dispatcher, Carrier {
 	}
 
 	lost(attempt: Attempt, cause: ClientError, written: boolean): void {
-		attempt.deadEnd ||= attempt.asking;
+		if (attempt.asking) attempt.trail.end();
 		attempt.asking = false;
 		const { maxAttempts } = this.#context.settings.retry;
 		if (this.#closed !== null || !mayRepeat(attempt, cause, written, maxAttempts)) {
-			attempt.settle(unanswered(this.#closed ?? cause, written));
+			attempt.settle(unanswered(attempt, this.#closed ?? cause, written));
 			return;
 		}
 		if (written) this.#context.counters.retries += 1;
 		this.#fences.resend(attempt);
 	}
 
-	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, link: Link, pause: boolean): void {
-		// The way began again at the slot's owner.
-		if (attempt.deadEnd) attempt.trail.pop();
-		attempt.deadEnd = false;
-		attempt.trail.push(attempt.node);
-		const hops = attempt.trail.length;
-		if (hops > this.#context.settings.cluster.maxRedirections) {
-			const message = `slot ${refusal.slot} was redirected ${hops} times, by ${attempt.trail.join(", ")}`;
-			const circle = new ClientError("CLUSTER", message, { cause: error });
-			circle.maybeExecuted = false;
-			attempt.settle(circle);
+	#redirect(attempt: Attempt, refusal: Extract<Refusal, { host: string }>, error: ClientError, link: Link, asked: boolean): void {
+		const { cluster, teller } = this.#context.settings;
+		const tooOften = attempt.trail.add(attempt.node, refusal.slot, cluster.maxRedirections, error);
+		if (tooOften !== null) {
+			attempt.settle(tooOften);
 			return;
 		}
 		const origin = this.#poolOf(link);
 		const target = this.#targetOf(refusal, link.endpoint);
 		const word = refusal.kind === "moved" ? "MOVED" : "ASK";
-		this.#context.settings.teller.redirection(word, refusal.slot, link.endpoint, target?.endpoint ?? null);
+		teller.redirection(word, refusal.slot, link.endpoint, target?.endpoint ?? null);
 		if (target === null) {
 			this.#refresh.request({ doubted: origin });
 			this.#later(attempt, error, link);
 			return;
 		}
 		this.#context.counters.redirections += 1;
+		const pause = attempt.trail.pauses(refusal.kind, asked, target === origin);
 		if (refusal.kind === "moved") this.#followMoved(attempt, refusal.slot, target, error, link, pause);
 		else if (pause || this.#fences.holds(attempt)) this.#hold(attempt, error, link, pause);
 		else {
@@ -360,7 +355,7 @@ export class Cluster implements Dispatcher, Carrier {
 			this.#moveSlot(slot, target);
 			this.#refresh.request({ preferred: target });
 		}
-		this.#hold(attempt, error, link, pause || itself);
+		this.#hold(attempt, error, link, pause);
 		if (!itself) return;
 		this.#fences.guardAll(link, origin.budget);
 		origin.renew(link, new ClientError("CONNECTION", `${attempt.node} redirected to itself`, { cause: error }));

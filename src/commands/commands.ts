@@ -1,5 +1,6 @@
 /**
- * All typed commands but those that block, which are the client's alone (`blocking.ts`). Each group extends the one before it:
+ * All typed commands but the client's alone: `blocking.ts`, `iterating.ts` and `subscribing.ts` come after these. Each group extends the one
+ * before it:
  *
  *     surface ─► keys ─► strings ─► bitmaps ─► hyperloglog ─► hashes ─► lists ─► sets ─► sorted-sets ─► geo ─► streams ─► scripting ─► server
  *     ─► publishing

@@ -2,6 +2,7 @@
 import { createHash } from "node:crypto";
 import { InvalidOptionError } from "../errors.js";
 import { type Argument, checkArgument } from "../resp/encode.js";
+import { checkFields, checkFlag, checkInteger } from "../util/options.js";
 import { type Key, type Limits, ownKey } from "./arguments.js";
 import { readToken, type ScanPosition } from "./scan-token.js";
 
@@ -23,6 +24,8 @@ export interface HashScanOptions extends CollectionScanOptions {
 	/** Fields without their values. Redis 7.4 and Valkey 8.1 have it. */
 	novalues?: boolean;
 }
+
+type AnyScanOptions = ScanOptions & HashScanOptions;
 
 export type ScanCommand = "SCAN" | "HSCAN" | "SSCAN" | "ZSCAN";
 
@@ -48,7 +51,7 @@ export interface ScanPlan {
 	readonly tail: readonly Argument[];
 }
 
-const FIELDS: Readonly<Record<ScanCommand, readonly string[]>> = {
+const FIELDS: Readonly<Record<ScanCommand, readonly (keyof AnyScanOptions)[]>> = {
 	SCAN: ["match", "count", "cursor", "type"],
 	HSCAN: ["match", "count", "cursor", "novalues"],
 	SSCAN: ["match", "count", "cursor"],
@@ -60,15 +63,9 @@ const FIELDS: Readonly<Record<ScanCommand, readonly string[]>> = {
  * @throws INVALID_OPTION, naming the field; INVALID_ARGUMENT for a key that cannot be sent
  */
 export function planScan(command: ScanCommand, key: Argument | null, given: unknown, database: number, limits: Limits): ScanPlan {
-	if (given !== undefined && (typeof given !== "object" || given === null || Array.isArray(given)))
-		throw new InvalidOptionError("options", "must be an object");
-	const options: ScanOptions & HashScanOptions = given ?? {};
-	for (const field of Object.keys(options)) {
-		if (!FIELDS[command].includes(field)) throw new InvalidOptionError(field, `is not an option of ${command.toLowerCase()}()`);
-	}
+	const options = checkFields(`${command.toLowerCase()}()`, given as AnyScanOptions | undefined, FIELDS[command]);
 	const { count } = options;
-	if (count !== undefined && (!Number.isSafeInteger(count) || count < 1))
-		throw new InvalidOptionError("count", "must be an integer from 1");
+	if (count !== undefined) checkInteger(count, "count", 1);
 	const asked = askedFor(options, limits);
 	const own: Scope = {
 		command,
@@ -91,7 +88,7 @@ export function planScan(command: ScanCommand, key: Argument | null, given: unkn
 }
 
 /** Only what was given. */
-function askedFor({ match, type, novalues }: ScanOptions & HashScanOptions, limits: Limits): Partial<Scope> {
+function askedFor({ match, type, novalues }: AnyScanOptions, limits: Limits): Partial<Scope> {
 	const asked: { match?: string; type?: string; novalues?: boolean } = {};
 	if (match !== undefined) {
 		if (typeof match !== "string" && !(match instanceof Uint8Array))
@@ -102,10 +99,7 @@ function askedFor({ match, type, novalues }: ScanOptions & HashScanOptions, limi
 		if (typeof type !== "string" || type === "") throw new InvalidOptionError("type", "must be a string that is not empty");
 		asked.type = sendable(type, "type", limits) as string;
 	}
-	if (novalues !== undefined) {
-		if (typeof novalues !== "boolean") throw new InvalidOptionError("novalues", "must be true or false");
-		asked.novalues = novalues;
-	}
+	if (novalues !== undefined) asked.novalues = checkFlag(novalues, "novalues");
 	return asked;
 }
 

@@ -1,7 +1,10 @@
 /** How options and lists become the words of a command. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { DefinedScript } from "../script.js";
+import { checkFields, checkFlag, checkInteger } from "../util/options.js";
 import type { Many } from "./surface.js";
+
+export { checkFields, checkFlag, checkInteger };
 
 /** What is refused: the argument at an index among the words, or the option of a name. */
 export type Where = number | string;
@@ -21,30 +24,6 @@ export function append(words: unknown[], items: Many<unknown>): unknown[] {
 	return words;
 }
 
-/**
- * The options of a command, or none.
- * @throws INVALID_OPTION for what is no object, or has a field that is not among `fields`
- */
-export function checkFields<T extends object>(
-	command: string,
-	options: T | undefined,
-	fields: readonly (keyof T & string)[],
-): Partial<T> {
-	if (options === undefined) return {};
-	if (typeof options !== "object" || options === null) refuse("options", "must be an object");
-	for (const field of Object.keys(options)) {
-		if (!fields.includes(field as never)) throw unknownOption(field, command, fields);
-	}
-	return options;
-}
-
-/** Other clients write the same option in other letters (`EX`, `NOMKSTREAM`, `block`): then it says which one is meant. */
-export function unknownOption(given: string, command: string, fields: Iterable<string>): InvalidOptionError {
-	const bare = (field: string): string => field.toLowerCase().replace(/[-_ ]|ms$/g, "");
-	const meant = [...fields].find((field) => bare(field) === bare(given));
-	return new InvalidOptionError(given, `is not an option of ${command}${meant === undefined ? "" : `; is it ${meant}?`}`);
-}
-
 /** @throws INVALID_OPTION when more than one of `fields` is set to something but false */
 export function atMostOne<T extends object>(
 	options: Partial<T>,
@@ -53,20 +32,6 @@ export function atMostOne<T extends object>(
 	const [first, second] = fields.filter((field) => options[field] !== undefined && options[field] !== false);
 	if (second !== undefined) refuse(second, `contradicts ${first}`);
 	return first;
-}
-
-/** Whether a flag is set. @throws INVALID_OPTION */
-export function checkFlag(value: unknown, field: string): boolean {
-	if (value !== undefined && typeof value !== "boolean") refuse(field, "must be true or false");
-	return value === true;
-}
-
-/** @throws INVALID_OPTION */
-export function checkInteger(value: unknown, field: string, least = Number.MIN_SAFE_INTEGER): number {
-	if (!Number.isSafeInteger(value) || (value as number) < least) {
-		refuse(field, least === Number.MIN_SAFE_INTEGER ? "must be an integer" : `must be an integer from ${least}`);
-	}
-	return value as number;
 }
 
 /**

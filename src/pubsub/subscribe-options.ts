@@ -1,4 +1,5 @@
 import { InvalidOptionError } from "../errors.js";
+import { checkInteger, checkObject } from "../util/options.js";
 import type { BacklogOptions, Overflow } from "./backlog.js";
 import type { GapReason } from "./topic.js";
 
@@ -42,6 +43,7 @@ export interface SubscribeOptions<Text extends string | Buffer = string> {
 export type ResolvedSubscribeOptions<Text extends string | Buffer> = BacklogOptions &
 	Pick<SubscribeOptions<Text>, "listener" | "onGap" | "onError">;
 
+const fields = ["listener", "onGap", "onError", "maxBuffered", "maxBufferedBytes", "overflow"] as const;
 const MiB = 1024 * 1024;
 const defaults = { maxBuffered: 1024, maxBufferedBytes: 16 * MiB, overflow: "drop-oldest" } as const;
 const policies: ReadonlySet<unknown> = new Set<Overflow>(["drop-oldest", "drop-newest", "fail"]);
@@ -51,9 +53,8 @@ export function resolveSubscribeOptions<Text extends string | Buffer>(
 	options: SubscribeOptions<Text> | undefined,
 ): ResolvedSubscribeOptions<Text> {
 	if (options === undefined) return defaults;
-	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
-	const { listener, onGap, onError, maxBuffered, maxBufferedBytes, overflow = defaults.overflow, ...rest } = options;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of a subscription");
+	const given = checkObject("a subscription", options, fields);
+	const { listener, onGap, onError, maxBuffered, maxBufferedBytes, overflow = defaults.overflow } = given;
 	for (const [field, value] of Object.entries({ listener, onGap, onError })) {
 		if (value !== undefined && typeof value !== "function") throw new InvalidOptionError(field, "must be a function");
 	}
@@ -69,7 +70,5 @@ export function resolveSubscribeOptions<Text extends string | Buffer>(
 }
 
 function bound(field: "maxBuffered" | "maxBufferedBytes", value: number | undefined): number {
-	if (value === undefined) return defaults[field];
-	if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOptionError(field, "must be an integer from 1");
-	return value;
+	return value === undefined ? defaults[field] : checkInteger(value, field, 1);
 }

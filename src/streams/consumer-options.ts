@@ -1,8 +1,8 @@
 /** What a consumer of a stream is told. */
 import type { Key, Value } from "../commands/arguments.js";
 import { checkId, type StreamId } from "../commands/stream-words.js";
-import { checkFields, checkFlag, checkInteger } from "../commands/words.js";
 import { InvalidOptionError } from "../errors.js";
+import { checkFlag, checkInteger, checkObject } from "../util/options.js";
 
 export interface StreamConsumerOptions {
 	/** The stream. */
@@ -70,8 +70,7 @@ const fields = [
 
 /** @throws INVALID_OPTION, naming the field */
 export function checkConsumerOptions(given: StreamConsumerOptions): ConsumerSettings {
-	if (given === undefined) throw new InvalidOptionError("options", "must be an object");
-	const options = checkFields<StreamConsumerOptions>("streamConsumer()", given, fields);
+	const options = checkObject("streamConsumer()", given, fields);
 	const integer = (field: "count" | "blockMs" | "minIdleMs" | "ackTimeoutMs" | "maxUnacked", least: number, otherwise: number) =>
 		options[field] === undefined ? otherwise : checkInteger(options[field], field, least);
 	const minIdleMs = integer("minIdleMs", 0, 60_000);

@@ -1,9 +1,10 @@
 /** Nodes that send a command that blocks to and fro, or nowhere: it was never executed, and that is said. */
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { waitUntil } from "../../fixtures/servers.js";
 import { createClient } from "../../src/index.js";
 import { addressOf, trailOf } from "../support/addresses.js";
 import { slotsOf, startFakeClusterNode } from "../support/fake-cluster.js";
-import type { FakeNode } from "../support/fake-node.js";
+import type { FakeConnection, FakeNode } from "../support/fake-node.js";
 import { Heard } from "../support/heard.js";
 import { rejectionOf } from "../support/secrets.js";
 
@@ -60,13 +61,13 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		expect(pairs).toEqual(pairs.map((_, i) => (i % 2 === 0 ? "ASKING" : "BLPOP")));
 	});
 
-	test("D17 the node that ASK names is gone: the owner is asked again", async () => {
-		let asks = 2;
+	test("D17 the node that ASK names is gone: the owner is asked again, and that is no circle", async () => {
+		let asks = 4;
 		// Nobody listens there.
 		a.always(["BLPOP"], () => (asks-- > 0 ? `-ASK ${SLOT} 127.0.0.1:1\r\n` : popped));
-		await using client = await connect();
+		await using client = await connect({ maxRedirections: 2 });
 		expect(await client.blpop("bar", 0)).toEqual(["bar", "v"]);
-		expect(asked(a)).toEqual(["BLPOP", "BLPOP", "BLPOP"]);
+		expect(asked(a)).toEqual(Array(5).fill("BLPOP"));
 	});
 
 	test.each([
@@ -81,6 +82,48 @@ describe.each([2, 3] as const)("RESP%i", (protocol) => {
 		await using client = await connect();
 		expect(await client.blpop("bar", 0)).toEqual(["bar", "v"]);
 		expect(asked(a)).toHaveLength(4);
+	});
+
+	test("D47 D17 where ASK led, it cannot be answered yet: that is no circle, however often", async () => {
+		let refusals = 10;
+		a.always(["BLPOP"], () => `-ASK ${SLOT} ${addressOf(b)}\r\n`);
+		b.always(["BLPOP"], () => (refusals-- > 0 ? "-TRYAGAIN wait\r\n" : popped));
+		await using client = await connect({ maxRedirections: 3 });
+		expect(await client.blpop(["bar", "{bar}2"], 0)).toEqual(["bar", "v"]);
+		expect(asked(a)).toHaveLength(11);
+	});
+
+	describe("D15 MOVED to the node itself, which is reached by another address than it says", () => {
+		const said = "10.0.0.1:7000";
+		/** The socket that said so; nobody else does. */
+		let stale: FakeConnection | null;
+		const heard = new Heard();
+		const behind = () => connect({ natMap: { [said]: addressOf(a) } }, { hooks: heard.hooks });
+		beforeEach(() => {
+			stale = null;
+			heard.redirections.length = 0;
+			for (const node of [a, b]) node.always(["CLUSTER", "SLOTS"], slotsOf([{ host: "10.0.0.1", port: 7000 }, 0, 16_383]));
+			const answer = (reply: string) => (_: readonly string[], connection: FakeConnection) => {
+				stale ??= connection;
+				return connection === stale ? `-MOVED ${SLOT} ${said}\r\n` : reply;
+			};
+			a.always(["BLPOP"], answer(popped)).always(["GET"], answer("$1\r\nv\r\n"));
+		});
+
+		test("a command that blocks goes there on another connection", async () => {
+			await using client = await behind();
+			expect(await client.blpop("bar", 0)).toEqual(["bar", "v"]);
+			expect(asked(a)).toHaveLength(2);
+			expect(heard.redirections).toMatchObject([{ kind: "MOVED", from: addressOf(a), to: addressOf(a) }]);
+			await waitUntil("the end of the first socket", () => stale?.closed || "still open");
+		});
+
+		test("so does the next caller who wants a connection of his own", async () => {
+			await using client = await behind();
+			const read = () => client.withConnection({ key: "bar" }, (own) => own.get("bar"));
+			expect(await rejectionOf(read())).toMatchObject({ code: "MOVED" });
+			expect(await read()).toBe("v");
+		});
 	});
 
 	test("C34 a reply that BLPOP cannot have: PROTOCOL for this call alone", async () => {

@@ -234,3 +234,48 @@ test("a reply of EXEC with too few elements is that call's error, and the connec
 	expect(await client.get("a")).toBe("y");
 	expect(node.connections).toHaveLength(2);
 });
+
+describe("a command of it was refused when it was to be queued: EXEC can execute nothing", () => {
+	/** Answers a transaction of two writes up to EXEC, of which nothing comes back. */
+	function play(node: FakeNode, second: string): ReturnType<FakeNode["expect"]> {
+		node.expect(["MULTI"]).reply("+OK\r\n");
+		node.expect(["INCR", "n"]).reply("+QUEUED\r\n");
+		node.expect(["INCR", "m"]).reply(second);
+		return node.expect(["EXEC"]);
+	}
+
+	const refused = "-OOM command not allowed when used memory > 'maxmemory'.\r\n";
+
+	test.each([
+		["refused", refused, false],
+		["queued", "+QUEUED\r\n", true],
+	])("C24 D46 the connection ends before EXEC is answered, the command was %s", async (_, second, maybeExecuted) => {
+		await using node = await FakeNode.start();
+		play(node, second).close();
+		await using client = await createClient(node.url);
+		const error = await rejectionOf(client.multi().incr("n").incr("m").exec());
+		expect(error).toMatchObject({ code: "CONNECTION", maybeExecuted });
+	});
+
+	test.each([
+		["refused", refused, false],
+		["queued", "+QUEUED\r\n", true],
+	])("C24 D46 the deadline passes before EXEC is answered, the command was %s", async (_, second, maybeExecuted) => {
+		await using node = await FakeNode.start();
+		const { met } = play(node, second);
+		await using client = await createClient({ url: node.url, timeouts: { closeMs: 0 } });
+		const error = await rejectionOf(client.with({ timeoutMs: 200 }).multi().incr("n").incr("m").exec());
+		await met;
+		expect(error).toMatchObject({ code: "TIMEOUT", maybeExecuted });
+	});
+
+	test("C24 D46 that was the try before: of the one that is lost nobody knows", async () => {
+		await using node = await FakeNode.start();
+		play(node, "-LOADING data\r\n").reply("-EXECABORT Transaction discarded because of previous errors.\r\n");
+		for (const words of [["MULTI"], ["INCR", "n"], ["INCR", "m"]]) node.expect(words);
+		node.expect(["EXEC"]).close();
+		await using client = await createClient({ url: node.url, retry: { baseMs: 1 } });
+		const error = await rejectionOf(client.multi().incr("n").incr("m").exec());
+		expect(error).toMatchObject({ code: "CONNECTION", maybeExecuted: true });
+	});
+});
