@@ -36,6 +36,7 @@ import {
 } from "./entry-options.js";
 import { CacheError, cacheError, isConnectionError } from "./errors.js";
 import { escapeGlob } from "./glob.js";
+import { Invalidations } from "./invalidations.js";
 import { checkKey, checkKeys, resolveQuery } from "./keys.js";
 import { ServerLeases } from "./leases.js";
 import { decodeMetadata } from "./metadata.js";
@@ -49,6 +50,8 @@ const PAGE = 512;
 
 export class RedisBackend implements CacheBackend {
 	readonly leases: ServerLeases;
+	/** For a first level before it. */
+	readonly invalidations: Invalidations;
 	readonly #settings: RedisBackendSettings;
 	readonly #counters = new BackendCounters();
 	/** Connected, or about to be. */
@@ -60,6 +63,7 @@ export class RedisBackend implements CacheBackend {
 	constructor(options?: RedisBackendOptions) {
 		this.#settings = resolveRedisOptions(options);
 		this.leases = new ServerLeases(() => this.#use(), this.#settings.keyPrefix);
+		this.invalidations = new Invalidations(() => this.#use(), this.#settings.keyPrefix);
 	}
 
 	// ── connection ──
@@ -178,6 +182,22 @@ export class RedisBackend implements CacheBackend {
 			if (value !== null) found.set(keys[i] as string, value);
 		});
 		return found;
+	}
+
+	/** The same with how long each value lives still, in the same flight: what a first level needs to know. `MGET`, and `PTTL` of each key */
+	getWithTtl(keys: readonly string[], options?: ManyOptions): Promise<({ value: Buffer; ttlMs: number | null } | null)[]> {
+		return this.#ask("getMany", undefined, async (client) => {
+			const names = this.#names(keys);
+			const lives = client.pipeline();
+			for (const name of names) lives.pttl(name);
+			const [values, left] = await Promise.all([client.buffers.mget(names, options), names.length === 0 ? [] : lives.exec()]);
+			return this.#counters.readMany(values).map((value, i) => {
+				if (value === null) return null;
+				const ms = left[i];
+				// Of one that ended in between nobody keeps the value.
+				return { value, ttlMs: typeof ms !== "number" || ms === -2 ? 0 : ms === -1 ? null : ms };
+			});
+		});
 	}
 
 	setMany(items: Iterable<Item>, options?: SetManyOptions): Promise<number> {

@@ -1,0 +1,314 @@
+/**
+ * Two levels: a part of what the shared store has is kept in this process, and answers without a round trip. Every process that writes tells the
+ * others, which drop the keys; where a message may have been lost, a process drops all that it has.
+ *
+ *     get ──► first level, while the subscription is live ──► value
+ *      └────► store ──► value, and into the first level, unless the key was written, or the subscription lost, since it was asked for
+ *
+ * Between a write and the message of it, a few milliseconds, another process may still read the old value. A writer that dies in between leaves
+ * it to them for `maxTtl` at most.
+ */
+import { InvalidOptionError } from "../errors.js";
+import type { Subscription } from "../pubsub/subscription.js";
+import { type Ttl, ttlMs } from "../util/ttl.js";
+import type {
+	Bytes,
+	CacheBackend,
+	ClearQuery,
+	Entry,
+	EntryOptions,
+	Health,
+	Item,
+	KeyQuery,
+	Leases,
+	ManyOptions,
+	ScanQuery,
+	SetManyOptions,
+} from "./backend.js";
+import { checkKey, checkKeys } from "./keys.js";
+import { Lru } from "./lru.js";
+import { checkInteger } from "./many-options.js";
+import { RedisBackend } from "./redis-backend.js";
+import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
+
+export interface TieredBackendOptions {
+	/** The store that all processes share. It is ended with this one. */
+	backend: RedisBackend;
+	/** Of the first level. Default 10,000. */
+	maxEntries?: number;
+	/** Keys and values. Default 64 MiB. */
+	maxBytes?: number;
+	/** How long a value is kept there at most. Default `"1m"`. */
+	maxTtl?: Ttl;
+}
+
+/** What a first level does for this process. */
+export interface FirstLevelStats {
+	hits: number;
+	entries: number;
+	bytes: number;
+	/** Whether it is in use: other processes' writes are heard of. */
+	live: boolean;
+	/** How often all of it was dropped, because a message may have been lost. */
+	dropped: number;
+}
+
+/** How long a refused subscription is not tried again. */
+const PAUSE_MS = 1000;
+
+export class TieredBackend implements CacheBackend {
+	readonly leases: Leases;
+	readonly #second: RedisBackend;
+	readonly #first: Lru<Buffer>;
+	readonly #maxTtlMs: number;
+	readonly #counters = new BackendCounters();
+	#firstHits = 0;
+	#dropped = 0;
+	/** Keys that are being read from the store, and whether they were written meanwhile. */
+	readonly #reading = new Map<string, { readers: number; written: boolean }>();
+	#subscription: Subscription | null = null;
+	#subscribing: Promise<void> | null = null;
+	#triedAt = Number.NEGATIVE_INFINITY;
+
+	/** @throws INVALID_OPTION */
+	constructor(options: TieredBackendOptions) {
+		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object with a backend");
+		const { backend, maxEntries = 10_000, maxBytes = 64 * 1024 * 1024, maxTtl = "1m", ...rest } = options;
+		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of TieredBackend");
+		if (!(backend instanceof RedisBackend)) throw new InvalidOptionError("backend", "must be a RedisBackend");
+		checkInteger("maxEntries", maxEntries, 1);
+		checkInteger("maxBytes", maxBytes, 1);
+		this.#second = backend;
+		this.#first = new Lru({ maxEntries, maxBytes, now: () => performance.now() });
+		this.#maxTtlMs = ttlMs(maxTtl, "maxTtl");
+		this.leases = this.#telling(backend.leases);
+	}
+
+	// ── connection ──
+
+	/** Also subscribes; where that is refused the first level stays unused. */
+	async connect(): Promise<void> {
+		await this.#second.connect();
+		await this.#subscribe();
+	}
+
+	async disconnect(): Promise<void> {
+		await this.#subscribing;
+		const subscription = this.#subscription;
+		this.#subscription = null;
+		this.#drop();
+		await subscription?.unsubscribe();
+		await this.#second.disconnect();
+	}
+
+	[Symbol.asyncDispose](): Promise<void> {
+		return this.disconnect();
+	}
+
+	get isConnected(): boolean {
+		return this.#second.isConnected;
+	}
+
+	ping(): Promise<boolean> {
+		return this.#second.ping();
+	}
+
+	async health(): Promise<Health> {
+		const second = await this.#second.health();
+		const error = this.#isLive ? null : { code: "CONNECTION", message: "the first level is not told of what others write" };
+		return { ...second, levels: [{ ok: this.#isLive, latencyMs: 0, error }, second] };
+	}
+
+	// ── reading ──
+
+	async get(key: string): Promise<Buffer | null> {
+		const [value = null] = await this.#read([checkKey(key, 0)]);
+		return value;
+	}
+
+	getEntry(key: string): Promise<Entry | null> {
+		return this.#second.getEntry(key);
+	}
+
+	async exists(key: string): Promise<boolean> {
+		return (this.#isLive && this.#first.peek(checkKey(key, 0)) !== undefined) || (await this.#second.exists(key));
+	}
+
+	async getMany(keys: readonly string[], options?: ManyOptions): Promise<(Buffer | null)[]> {
+		return await this.#read(checkKeys(keys), options);
+	}
+
+	async getManyMap(keys: readonly string[], options?: ManyOptions): Promise<Map<string, Buffer>> {
+		const values = await this.getMany(keys, options);
+		return new Map(keys.flatMap((key, i) => (values[i] ? [[key, values[i]]] : [])));
+	}
+
+	keys(query?: KeyQuery): Promise<string[]> {
+		return this.#second.keys(query);
+	}
+
+	scan(query?: ScanQuery): AsyncIterable<string> {
+		return this.#second.scan(query);
+	}
+
+	entries(query?: ScanQuery): AsyncIterable<[key: string, value: Buffer]> {
+		return this.#second.entries(query);
+	}
+
+	count(query?: KeyQuery): Promise<number> {
+		return this.#second.count(query);
+	}
+
+	// ── writing ──
+
+	set(key: string, value: Bytes, options?: EntryOptions): Promise<boolean> {
+		return this.#write([key], () => this.#second.set(key, value, options));
+	}
+
+	delete(key: string): Promise<boolean> {
+		return this.#write([key], () => this.#second.delete(key));
+	}
+
+	async setMany(items: Iterable<Item>, options?: SetManyOptions): Promise<number> {
+		const list = typeof (items as Iterable<Item> | null)?.[Symbol.iterator] === "function" ? [...items] : items;
+		const keys = Array.isArray(list) ? list.map((item: Item | null) => item?.key as string) : [];
+		return await this.#write(keys, () => this.#second.setMany(list, options));
+	}
+
+	deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
+		return this.#write(keys, () => this.#second.deleteMany(keys, options));
+	}
+
+	clear(query?: ClearQuery): Promise<number> {
+		return this.#write(null, () => this.#second.clear(query));
+	}
+
+	// ── figures ──
+
+	stats(): BackendStats & { first: FirstLevelStats } {
+		const { hits, misses } = this.#counters;
+		const hitRate = hits + misses === 0 ? null : hits / (hits + misses);
+		const { size: entries, bytes } = this.#first;
+		const first = { hits: this.#firstHits, entries, bytes, live: this.#isLive, dropped: this.#dropped };
+		return withJson({ ...this.#second.stats(), hits, misses, hitRate, first });
+	}
+
+	async getStats(): Promise<BackendStats & ServerStats & { first: FirstLevelStats }> {
+		return withJson({ ...(await this.#second.getStats()), ...this.stats() });
+	}
+
+	// ── the first level ──
+
+	get #isLive(): boolean {
+		return this.#subscription?.live === true;
+	}
+
+	async #read(keys: readonly string[], options?: ManyOptions): Promise<(Buffer | null)[]> {
+		const values = new Array<Buffer | null>(keys.length).fill(null);
+		const missing: number[] = [];
+		const live = this.#isLive;
+		for (let i = 0; i < keys.length; i++) {
+			const known = live ? this.#first.get(keys[i] as string) : undefined;
+			// Its owner may change it.
+			if (known !== undefined) values[i] = Buffer.from(known.value);
+			else missing.push(i);
+		}
+		this.#firstHits += keys.length - missing.length;
+		if (missing.length > 0) {
+			const found = await this.#load(
+				missing.map((i) => keys[i] as string),
+				options,
+			);
+			for (const [j, i] of missing.entries()) values[i] = found[j] ?? null;
+		}
+		return this.#counters.readMany(values);
+	}
+
+	/** From the store; what nobody wrote meanwhile is kept. */
+	async #load(keys: readonly string[], options: ManyOptions | undefined): Promise<(Buffer | null)[]> {
+		if (!this.#isLive) {
+			void this.#subscribe();
+			return await this.#second.getMany(keys, options);
+		}
+		const dropped = this.#dropped;
+		for (const key of keys) {
+			const reading = this.#reading.get(key);
+			if (reading !== undefined) reading.readers += 1;
+			else this.#reading.set(key, { readers: 1, written: false });
+		}
+		let found: Awaited<ReturnType<RedisBackend["getWithTtl"]>> = [];
+		try {
+			found = await this.#second.getWithTtl(keys, options);
+		} finally {
+			const whole = this.#isLive && dropped === this.#dropped;
+			for (const [i, key] of keys.entries()) {
+				const reading = this.#reading.get(key);
+				const entry = found[i];
+				if (whole && entry && reading?.written === false) this.#keep(key, entry.value, entry.ttlMs);
+				if (reading !== undefined && --reading.readers === 0) this.#reading.delete(key);
+			}
+		}
+		return found.map((entry) => entry?.value ?? null);
+	}
+
+	#keep(key: string, value: Buffer, ttl: number | null): void {
+		const ms = Math.min(this.#maxTtlMs, ttl ?? Number.POSITIVE_INFINITY);
+		if (ms > 0) this.#first.set(key, Buffer.from(value), key.length + value.length, performance.now() + ms);
+	}
+
+	/** Null: all keys. Whatever becomes of it, nobody keeps what was there before; told once the store has it. */
+	async #write<T>(keys: readonly string[] | null, write: () => Promise<T>): Promise<T> {
+		this.#forget(keys);
+		try {
+			return await write();
+		} finally {
+			this.#forget(keys);
+			// Who cannot be told has lost the connection, and drops what it has for that.
+			if (keys === null || keys.length > 0) await this.#second.invalidations.publish(keys).catch(ignore);
+		}
+	}
+
+	#forget(keys: readonly string[] | null): void {
+		if (keys === null) return this.#drop();
+		for (const key of keys) {
+			this.#first.delete(key);
+			const reading = this.#reading.get(key);
+			if (reading !== undefined) reading.written = true;
+		}
+	}
+
+	#drop(): void {
+		this.#dropped += 1;
+		this.#first.clear();
+	}
+
+	/** Never rejects: without messages the first level is not used, and the next call tries again after a while. */
+	#subscribe(): Promise<void> {
+		if (this.#subscription !== null && !this.#subscription.ended) return Promise.resolve();
+		if (this.#subscribing === null && performance.now() - this.#triedAt > PAUSE_MS) {
+			this.#triedAt = performance.now();
+			this.#subscribing = this.#second.invalidations
+				.subscribe({ changed: (keys) => this.#forget(keys), changedAll: () => this.#drop() })
+				.then((subscription) => {
+					this.#subscription = subscription;
+				}, ignore)
+				.finally(() => {
+					this.#subscribing = null;
+				});
+		}
+		return this.#subscribing ?? Promise.resolve();
+	}
+
+	/** Whoever fills a key writes it. */
+	#telling(leases: Leases): Leases {
+		return {
+			acquire: (key, token, ms) => leases.acquire(key, token, ms),
+			fill: (key, token, value, ms) => this.#write([key], () => leases.fill(key, token, value, ms)),
+			release: (key, token) => leases.release(key, token),
+			cancel: (keys) => leases.cancel(keys),
+			wait: (key, ms, signal) => leases.wait(key, ms, signal),
+		};
+	}
+}
+
+function ignore(): void {}
