@@ -31,7 +31,8 @@ const NO = /^(false|0|no|off)$/i;
 export async function createRedisBackend(options: CreateBackendOptions = {}): Promise<CacheBackend> {
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 	const { fallback, onFallback, env = process.env, ...redis } = options;
-	if (onFallback !== undefined && typeof onFallback !== "function") throw new InvalidOptionError("onFallback", "must be a function");
+	if (onFallback !== undefined && typeof onFallback !== "function")
+		throw new InvalidOptionError("onFallback", "must be a function");
 	const wanted = env.USE_REDIS ?? "";
 	if (wanted !== "" && !YES.test(wanted) && !NO.test(wanted)) throw new InvalidOptionError("USE_REDIS", "must be true or false");
 	const named = redis.client !== undefined || redis.connection !== undefined || redis.url !== undefined;
@@ -49,7 +50,9 @@ export async function createRedisBackend(options: CreateBackendOptions = {}): Pr
 
 	async function instead(error: unknown): Promise<CacheBackend> {
 		if (fallback === false) throw cacheError(error ?? new InvalidOptionError("fallback", "there is none, and USE_REDIS is off"));
-		const other = fallback ?? new MemoryBackend({ keyPrefix: redis.keyPrefix ?? "", defaultTtl: redis.defaultTtl ?? null });
+		const { keyPrefix = "cache:", defaultTtl = null, metadata = "sidecar" } = redis;
+		const alike = { keyPrefix, defaultTtl, metadata };
+		const other = fallback ?? new MemoryBackend(alike);
 		await other.connect();
 		onFallback?.(error);
 		return other;

@@ -2,7 +2,7 @@
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { expiryOf, ttlMs } from "../util/ttl.js";
 import type { Bytes, EntryOptions, Item, SetManyOptions } from "./backend.js";
-import { checkKey } from "./keys.js";
+import { checkKey, isWellFormed } from "./keys.js";
 import { encodeMetadata } from "./metadata.js";
 
 export interface ResolvedEntry {
@@ -51,16 +51,35 @@ export function resolveItems(items: unknown, ttl: unknown, defaultTtlMs: number 
 	const common = resolveTtl(ttl, defaultTtlMs);
 	return Array.from(items as Iterable<Item>, (item, i) => {
 		if (typeof item !== "object" || item === null) throw new InvalidArgumentError(i, "an item must be { key, value, ttl? }");
+		for (const field of ["metadata", "nx", "xx"]) {
+			if (field in item) throw new InvalidArgumentError(i, `an item of setMany has no ${field}: use set()`);
+		}
 		return { key: checkKey(item.key, i), value: checkValue(item.value, i), ttlMs: resolveTtl(item.ttl, common) };
 	});
 }
 
 /** @throws INVALID_ARGUMENT */
 export function checkValue(value: unknown, position: number): Bytes {
-	if (typeof value !== "string" && !(value instanceof Uint8Array)) {
+	if (typeof value === "string") {
+		if (isWellFormed(value)) return value;
+		throw new InvalidArgumentError(position, "the value has a lone surrogate, which UTF-8 cannot express");
+	}
+	if (!(value instanceof Uint8Array)) {
 		throw new InvalidArgumentError(position, "a value must be a string, a Buffer or a Uint8Array");
 	}
+	if (value.byteLength === 0 && isDetached(value.buffer)) {
+		throw new InvalidArgumentError(position, "the ArrayBuffer of the value is detached");
+	}
 	return value;
+}
+
+function isDetached(memory: ArrayBufferLike): boolean {
+	try {
+		new Uint8Array(memory);
+		return false;
+	} catch {
+		return true;
+	}
 }
 
 /** What belongs to the call itself, and the rest, which is for the client. @throws INVALID_OPTION */

@@ -38,11 +38,11 @@ export class CacheOperationError extends CacheError {
 	}
 }
 
-/** Some keys of a batch failed; `results` has what became of each, in the order of the keys. */
+/** Some keys of a batch failed; `results` has what became of each, in the order of the keys: ABORTED among them where the caller gave up. */
 export class CacheBatchError<T = unknown> extends CacheOperationError {
-	readonly results: readonly (T | CacheError)[];
+	readonly results: readonly (T | ClientError)[];
 
-	constructor(message: string, results: readonly (T | CacheError)[], options?: ErrorOptions) {
+	constructor(message: string, results: readonly (T | ClientError)[], options?: ErrorOptions) {
 		super("BATCH", message, options);
 		this.results = results;
 	}
@@ -79,12 +79,16 @@ export function cacheError(cause: unknown): ClientError {
 	return new kind(code, message, { cause });
 }
 
-/** Where nothing succeeded, because the store could not be asked, there is nothing to tell apart. */
-function batchError(cause: BatchError): CacheError {
-	const results = cause.results.map((result) => (result instanceof ClientError ? (cacheError(result) as CacheError) : result));
+/** Where nothing succeeded, because the store could not be asked or the caller gave up, there is nothing to tell apart. */
+function batchError(cause: BatchError): ClientError {
+	const results = cause.results.map((result) => (result instanceof ClientError ? cacheError(result) : result));
 	const [first] = results;
-	if (results.every((result) => result instanceof CacheConnectionError)) return first as CacheError;
+	if (results.every((result) => result instanceof CacheConnectionError || isAborted(result))) return first as ClientError;
 	return new CacheBatchError(cause.message, results, { cause });
+}
+
+function isAborted(result: unknown): boolean {
+	return result instanceof ClientError && result.code === "ABORTED";
 }
 
 /** Whether the store could not be asked, or not all of it: what a fallback, or another try, may mend. */

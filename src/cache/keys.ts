@@ -8,6 +8,7 @@ import type { KeyQuery } from "./backend.js";
  */
 export function checkKey(key: unknown, position: number): string {
 	if (typeof key !== "string" || key === "") throw new InvalidArgumentError(position, "a key must be a string that is not empty");
+	if (!isWellFormed(key)) throw new InvalidArgumentError(position, "the key has a lone surrogate, which UTF-8 cannot express");
 	return key;
 }
 
@@ -45,5 +46,13 @@ export function resolveQuery(query: KeyQuery | undefined, known: readonly string
 	if (typeof prefix !== "string") throw new InvalidOptionError("prefix", "must be a string");
 	if (match !== undefined && typeof match !== "string") throw new InvalidOptionError("match", "must be a string");
 	const begin = namespace === undefined ? "" : `${checkNamespace(namespace)}:`;
+	for (const [field, text = ""] of Object.entries({ namespace, prefix, match })) {
+		if (!isWellFormed(text)) throw new InvalidOptionError(field, "has a lone surrogate, which UTF-8 cannot express");
+	}
 	return { prefix: `${begin}${prefix}`, match: match ?? null };
+}
+
+/** Not known to the library's types before ES2024. */
+export function isWellFormed(text: string): boolean {
+	return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -39,10 +39,11 @@ import { escapeGlob } from "./glob.js";
 import { Invalidations } from "./invalidations.js";
 import { checkKey, checkKeys, resolveQuery } from "./keys.js";
 import { ServerLeases } from "./leases.js";
+import { checkManyOptions } from "./many-options.js";
 import { decodeMetadata } from "./metadata.js";
 import { type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
 import { serverStats } from "./server-stats.js";
-import { isLease, isMetadataKey, metadataKey } from "./side-keys.js";
+import { isLease, isMetadataKey, metadataKey, type SideKey } from "./side-keys.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
 import { storeEntry } from "./store-entry.js";
 
@@ -128,8 +129,10 @@ export class RedisBackend implements CacheBackend {
 					buffers.pttl(name),
 					this.#settings.metadata ? this.#value(client, metadataKey(name, client.mode === "cluster").name) : null,
 				]);
-				if (this.#counters.read(value) === null) return null;
-				return { value: value as Buffer, metadata: decodeMetadata(metadata), ttlMs: left < 0 ? null : left };
+				// Its time ended between the two answers.
+				const found = this.#counters.read(left === -2 ? null : value);
+				if (found === null) return null;
+				return { value: found, metadata: decodeMetadata(metadata), ttlMs: left < 0 ? null : left };
 			},
 			null,
 		);
@@ -170,7 +173,10 @@ export class RedisBackend implements CacheBackend {
 		return this.#ask(
 			"getMany",
 			undefined,
-			async (client) => this.#counters.readMany(await client.buffers.mget(this.#names(keys), options)),
+			async (client) => {
+				checkManyOptions(options);
+				return this.#counters.readMany(await client.buffers.mget(this.#names(keys), options));
+			},
 			() => new Array<Buffer | null>(keys.length).fill(null),
 		);
 	}
@@ -187,6 +193,7 @@ export class RedisBackend implements CacheBackend {
 	/** The same with how long each value lives still, in the same flight: what a first level needs to know. `MGET`, and `PTTL` of each key */
 	getWithTtl(keys: readonly string[], options?: ManyOptions): Promise<({ value: Buffer; ttlMs: number | null } | null)[]> {
 		return this.#ask("getMany", undefined, async (client) => {
+			checkManyOptions(options);
 			const names = this.#names(keys);
 			const lives = client.pipeline();
 			for (const name of names) lives.pttl(name);
@@ -206,21 +213,22 @@ export class RedisBackend implements CacheBackend {
 			undefined,
 			async (client) => {
 				const { ttl, atomic, plain, many } = resolveSetMany(options);
+				checkManyOptions(many);
 				const { metadata, defaultTtlMs } = this.#settings;
 				const resolved = resolveItems(items, ttl, defaultTtlMs);
 				const entries = resolved.map((item, i): SetEntry<PlainSetOptions> => {
 					return [this.#name(item.key, i), item.value, item.ttlMs === null ? {} : expiryOf(item.ttlMs)];
 				});
-				const side =
-					metadata && !plain
-						? this.#metadataNames(
-								client,
-								entries.map(([name]) => name as string),
-							)
-						: [];
 				if (entries.length === 0) return 0;
-				if (atomic) await setAtomically(client, entries, side);
-				else await Promise.all([client.setMany(entries, many), side.length === 0 ? 0 : client.unlink(side)]);
+				const view = viewOf(client, many);
+				const side = metadata && !plain ? entries.map(([name]) => metadataKey(name as string, client.mode === "cluster")) : [];
+				// Only what is beside its key has its slot.
+				const inside = atomic ? side.filter(({ beside }) => beside) : [];
+				const outside = side.filter((key) => !inside.includes(key));
+				await Promise.all([
+					atomic ? setAtomically(view, entries, namesOf(inside)) : client.setMany(entries, many),
+					outside.length === 0 ? 0 : view.unlink(namesOf(outside)),
+				]);
 				this.#counters.sets += entries.length;
 				return entries.length;
 			},
@@ -229,7 +237,15 @@ export class RedisBackend implements CacheBackend {
 	}
 
 	deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
-		return this.#ask("deleteMany", undefined, (client) => this.#unlink(client, this.#names(keys), options), 0);
+		return this.#ask(
+			"deleteMany",
+			undefined,
+			async (client) => {
+				checkManyOptions(options);
+				return await this.#unlink(viewOf(client, options), this.#names(keys));
+			},
+			0,
+		);
 	}
 
 	// ── all keys ──
@@ -291,24 +307,29 @@ export class RedisBackend implements CacheBackend {
 	/** Keys as callers know them, each once. A server may show one twice, and slots that move from one to another do as well. */
 	async *#pages(operation: string, query: ScanQuery | undefined): AsyncGenerator<string[], void, void> {
 		const { prefix, match } = resolveQuery(query, ["count"]);
+		const { count = PAGE } = query ?? {};
 		const { keyPrefix, metadata } = this.#settings;
 		const scan = await this.#ask(operation, undefined, async (client) =>
-			client.scan({ match: `${escapeGlob(keyPrefix + prefix)}${match ?? "*"}`, count: query?.count ?? PAGE }).pages(),
+			client.scan({ match: `${escapeGlob(keyPrefix + prefix)}${match ?? "*"}`, count }).pages(),
 		);
 		const seen = new Set<string>();
 		for (;;) {
 			const { done, value } = await this.#ask(operation, undefined, () => scan.next());
 			if (done) return;
-			const page = value.filter((name) => !isLease(name) && !(metadata && isMetadataKey(name)) && !seen.has(name));
-			for (const name of page) seen.add(name);
-			if (page.length > 0) yield page.map((name) => name.slice(keyPrefix.length));
+			// Without the prefix: it may end with the colon of ":meta".
+			const page = value
+				.filter((name) => !isLease(name) && !seen.has(name))
+				.map((name) => name.slice(keyPrefix.length))
+				.filter((key) => !(metadata && isMetadataKey(key)));
+			for (const key of page) seen.add(keyPrefix + key);
+			if (page.length > 0) yield page;
 		}
 	}
 
 	// ── figures ──
 
 	stats(): BackendStats {
-		const { commands, flights } = this.#open?.stats() ?? { commands: 0, flights: 0 };
+		const { commands, flights } = (this.#open ?? this.#settings.client)?.stats() ?? { commands: 0, flights: 0 };
 		return this.#counters.stats({ commands, flights, connected: this.#connected });
 	}
 
@@ -386,18 +407,11 @@ export class RedisBackend implements CacheBackend {
 		}
 	}
 
-	async #unlink(client: Client, names: readonly string[], options?: ManyOptions): Promise<number> {
-		const side = this.#settings.metadata ? this.#metadataNames(client, names) : [];
-		const { signal, timeoutMs } = checkObject(options);
-		const view =
-			options === undefined ? client : client.with({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) });
-		const [deleted] = await Promise.all([view.unlink(names), side.length === 0 ? 0 : view.unlink(side)]);
+	async #unlink(client: Client, names: readonly string[]): Promise<number> {
+		const side = this.#settings.metadata ? names.map((name) => metadataKey(name, client.mode === "cluster")) : [];
+		const [deleted] = await Promise.all([client.unlink(names), side.length === 0 ? 0 : client.unlink(namesOf(side))]);
 		this.#counters.deletes += deleted;
 		return deleted;
-	}
-
-	#metadataNames({ mode }: Client, names: readonly string[]): string[] {
-		return names.map((name) => metadataKey(name, mode === "cluster").name);
 	}
 
 	#name(key: string, position = 0): string {
@@ -405,12 +419,24 @@ export class RedisBackend implements CacheBackend {
 		if (this.#settings.metadata && isMetadataKey(key)) {
 			throw new InvalidArgumentError(position, "a key must not end in :meta, which is where metadata is stored");
 		}
-		return this.#settings.keyPrefix + key;
+		const name = this.#settings.keyPrefix + key;
+		if (isLease(name)) throw new InvalidArgumentError(position, "a key must not begin as leases do");
+		return name;
 	}
 
 	#names(keys: readonly string[]): string[] {
 		return checkKeys(keys).map((key, i) => this.#name(key, i));
 	}
+}
+
+/** For what takes no options of a batch. */
+function viewOf(client: Client, { signal, timeoutMs }: ManyOptions = {}): Client {
+	if (signal === undefined && timeoutMs === undefined) return client;
+	return client.with({ ...(signal && { signal }), ...(timeoutMs !== undefined && { timeoutMs }) });
+}
+
+function namesOf(side: readonly SideKey[]): string[] {
+	return side.map(({ name }) => name);
 }
 
 /** All entries or none, and nothing of what they had beside them. */

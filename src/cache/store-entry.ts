@@ -1,5 +1,6 @@
 /** Stores a value together with its metadata, or without any. */
 import type { Client } from "../client.js";
+import { ClientError } from "../errors.js";
 import { defineScript } from "../script.js";
 import type { Bytes } from "./backend.js";
 import { type ResolvedEntry, setOptions } from "./entry-options.js";
@@ -36,7 +37,8 @@ export async function storeEntry(
 	}
 	const beside = setOptions({ ...entry, condition: null });
 	if (metadata && condition === null && side.beside) {
-		await client.multi().set(name, value, beside).set(side.name, metadata, beside).exec();
+		const replies = await client.multi().set(name, value, beside).set(side.name, metadata, beside).exec();
+		for (const reply of replies) if (reply instanceof ClientError) throw reply;
 		return true;
 	}
 	if (side.beside) {

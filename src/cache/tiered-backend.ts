@@ -72,12 +72,13 @@ export class TieredBackend implements CacheBackend {
 
 	/** @throws INVALID_OPTION */
 	constructor(options: TieredBackendOptions) {
-		if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object with a backend");
+		if (typeof options !== "object" || options === null)
+			throw new InvalidOptionError("options", "must be an object with a backend");
 		const { backend, maxEntries = 10_000, maxBytes = 64 * 1024 * 1024, maxTtl = "1m", ...rest } = options;
 		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of TieredBackend");
 		if (!(backend instanceof RedisBackend)) throw new InvalidOptionError("backend", "must be a RedisBackend");
-		checkInteger("maxEntries", maxEntries, 1);
-		checkInteger("maxBytes", maxBytes, 1);
+		checkInteger(maxEntries, "maxEntries", 1);
+		checkInteger(maxBytes, "maxBytes", 1);
 		this.#second = backend;
 		this.#first = new Lru({ maxEntries, maxBytes, now: () => performance.now() });
 		this.#maxTtlMs = ttlMs(maxTtl, "maxTtl");
@@ -126,8 +127,8 @@ export class TieredBackend implements CacheBackend {
 		return value;
 	}
 
-	getEntry(key: string): Promise<Entry | null> {
-		return this.#second.getEntry(key);
+	async getEntry(key: string): Promise<Entry | null> {
+		return this.#counters.read(await this.#second.getEntry(key));
 	}
 
 	async exists(key: string): Promise<boolean> {
@@ -175,8 +176,8 @@ export class TieredBackend implements CacheBackend {
 		return await this.#write(keys, () => this.#second.setMany(list, options));
 	}
 
-	deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
-		return this.#write(keys, () => this.#second.deleteMany(keys, options));
+	async deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
+		return await this.#write(checkKeys(keys), () => this.#second.deleteMany(keys, options));
 	}
 
 	clear(query?: ClearQuery): Promise<number> {
@@ -185,16 +186,21 @@ export class TieredBackend implements CacheBackend {
 
 	// ── figures ──
 
-	stats(): BackendStats & { first: FirstLevelStats } {
+	/** Reads of both levels; all else is the store's. */
+	stats(): BackendStats {
 		const { hits, misses } = this.#counters;
 		const hitRate = hits + misses === 0 ? null : hits / (hits + misses);
-		const { size: entries, bytes } = this.#first;
-		const first = { hits: this.#firstHits, entries, bytes, live: this.#isLive, dropped: this.#dropped };
-		return withJson({ ...this.#second.stats(), hits, misses, hitRate, first });
+		return withJson({ ...this.#second.stats(), hits, misses, hitRate });
 	}
 
-	async getStats(): Promise<BackendStats & ServerStats & { first: FirstLevelStats }> {
+	async getStats(): Promise<BackendStats & ServerStats> {
 		return withJson({ ...(await this.#second.getStats()), ...this.stats() });
+	}
+
+	/** What the first level does. */
+	get firstLevel(): FirstLevelStats {
+		const { size: entries, bytes } = this.#first;
+		return { hits: this.#firstHits, entries, bytes, live: this.#isLive, dropped: this.#dropped };
 	}
 
 	// ── the first level ──

@@ -113,7 +113,7 @@ export class Coverage {
 
 	/** Whether some of the slots are read. */
 	touches(slots: readonly SlotRange[]): boolean {
-		return slotsIn(slots).some((slot) => this.#read[slot] === 1);
+		return !everySlot(slots, (slot) => this.#read[slot] === 0);
 	}
 
 	/** Slots that are read, the half ones as well: it grows with every step forward. */
@@ -123,7 +123,7 @@ export class Coverage {
 
 	/** Whether all slots are read that anybody serves; where nobody says so, nothing is known. */
 	isComplete(served: readonly SlotRange[]): boolean {
-		return served.length > 0 && slotsIn(served).every((slot) => this.#read[slot] === 1);
+		return served.length > 0 && everySlot(served, (slot) => this.#read[slot] === 1);
 	}
 
 	/** The nodes to scan now: those of slots that are not read, and of the other halves; those that slots are on their way to come last. */
@@ -136,7 +136,7 @@ export class Coverage {
 		for (const { leaving } of primaries) for (const [slot, id] of leaving) if (!this.has(slot)) targets.add(id);
 		const halves = new Set([...this.#half.values()].map(({ target }) => target));
 		const open = ({ id, slots }: Look): boolean =>
-			halves.has(id) || slotsIn(slots).some((slot) => !this.has(slot) && !this.#half.has(slot));
+			halves.has(id) || !everySlot(slots, (slot) => this.has(slot) || this.#half.has(slot));
 		const due = primaries.filter(open);
 		return [...due.filter(({ id }) => !targets.has(id)), ...due.filter(({ id }) => targets.has(id))];
 	}
@@ -153,14 +153,17 @@ export class Coverage {
 		if (after.id !== before.id || !after.isPrimary) return;
 		for (const slot of before.halves) this.#creditHalf(slot, before.id, sources);
 		if (after.epoch !== before.epoch) return;
-		const owned = new Set(slotsIn(after.slots));
-		for (const slot of slotsIn(before.slots)) {
-			if (this.has(slot) || !owned.has(slot)) continue;
-			const target = after.leaving.get(slot);
-			if (target === undefined) {
-				this.#read[slot] = 1;
-				this.#half.delete(slot);
-			} else this.#half.set(slot, { target, source: after.id, epoch: after.epoch });
+		const owned = new Uint8Array(SLOT_COUNT);
+		for (const [first, last] of after.slots) owned.fill(1, first, last + 1);
+		for (const [first, last] of before.slots) {
+			for (let slot = first; slot <= last; slot++) {
+				if (this.has(slot) || owned[slot] === 0) continue;
+				const target = after.leaving.get(slot);
+				if (target === undefined) {
+					this.#read[slot] = 1;
+					this.#half.delete(slot);
+				} else this.#half.set(slot, { target, source: after.id, epoch: after.epoch });
+			}
 		}
 	}
 
@@ -174,10 +177,10 @@ export class Coverage {
 	}
 }
 
-function slotsIn(ranges: Iterable<SlotRange>): number[] {
-	const slots: number[] = [];
-	for (const [first, last] of ranges) for (let slot = first; slot <= last; slot++) slots.push(slot);
-	return slots;
+/** Without a list of them: every node names all slots of the cluster, and a scan asks each of them several times. */
+function everySlot(ranges: Iterable<SlotRange>, holds: (slot: number) => boolean): boolean {
+	for (const [first, last] of ranges) for (let slot = first; slot <= last; slot++) if (!holds(slot)) return false;
+	return true;
 }
 
 function rangesOf(has: (slot: number) => boolean): SlotRange[] {
