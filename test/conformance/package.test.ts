@@ -21,28 +21,36 @@ beforeAll(async () => {
 
 afterAll(() => rm(project, { recursive: true, force: true }));
 
+const names = {
+	slotwire: "createClient",
+	"slotwire/slot": "keySlot",
+	"slotwire/resp": "encodeCommand",
+	"slotwire/limit": "RateLimiter",
+	"slotwire/session": "SessionStore",
+};
 const use = `
 const client = await createClient(process.env.URL);
 const results = [
 	await client.set("package:k", "v", { ex: 60 }), await client.get("package:k"),
 	(await client.buffers.get("package:k")).toString("hex"),
 	keySlot("foo"), encodeCommand(["GET", "k"]).toString(),
+	await new RateLimiter(client, { algorithm: "fixed-window", limit: 5, window: "1s" }).peek("package:k"),
+	(await new SessionStore(client, { ttl: "1m" }).create({})).length,
 ];
 await client.close();
 console.log(JSON.stringify(results));
 `;
-const expected = ["OK", "v", "76", 12182, "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n"];
+const untouched = { allowed: true, remaining: 5, limit: 5, retryAfterMs: 0, resetMs: 0 };
+const expected = ["OK", "v", "76", 12182, "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n", untouched, 33];
 
 test("the installed package is imported", async () => {
-	const imports =
-		'import { createClient } from "slotwire"; import { keySlot } from "slotwire/slot"; import { encodeCommand } from "slotwire/resp";';
-	expect(JSON.parse(await script("import.mjs", imports + use))).toEqual(expected);
+	const imports = Object.entries(names).map(([path, name]) => `import { ${name} } from "${path}";`);
+	expect(JSON.parse(await script("import.mjs", imports.join("\n") + use))).toEqual(expected);
 });
 
 test("the installed package is required", async () => {
-	const requires =
-		'const { createClient } = require("slotwire"); const { keySlot } = require("slotwire/slot"); const { encodeCommand } = require("slotwire/resp");';
-	expect(JSON.parse(await script("require.cjs", `${requires} (async () => {${use}})();`))).toEqual(expected);
+	const requires = Object.entries(names).map(([path, name]) => `const { ${name} } = require("${path}");`);
+	expect(JSON.parse(await script("require.cjs", `${requires.join("\n")} (async () => {${use}})();`))).toEqual(expected);
 });
 
 test("the installed package's types hold for a strict consumer", async () => {
@@ -50,6 +58,8 @@ test("the installed package's types hold for a strict consumer", async () => {
 	await writeFile(
 		join(project, "consumer.ts"),
 		`import { type Client, type ClientError, createClient } from "slotwire";
+		import { type LimitResult, RateLimiter } from "slotwire/limit";
+		import { SessionStore } from "slotwire/session";
 		export async function use(): Promise<void> {
 			const client: Client = await createClient({ nodes: ["127.0.0.1:7000"], timeouts: { commandMs: 50 } });
 			const text: string | null = await client.get("k");
@@ -61,6 +71,13 @@ test("the installed package's types hold for a strict consumer", async () => {
 			// @ts-expect-error a Buffer client does not give strings
 			const wrong: string | null = await client.buffers.get("k");
 			console.log(wrong);
+			const decision: LimitResult = await new RateLimiter(client, { algorithm: "token-bucket", limit: 5, window: "1m" }).consume("k");
+			const sessions = new SessionStore<{ userId: number; name?: string }>(client, { ttl: "30m" });
+			const userId: number | undefined = (await sessions.get(await sessions.create({ userId: 7 })))?.userId;
+			await sessions.update("id", { name: undefined });
+			// @ts-expect-error no field of this session
+			await sessions.update("id", { user: 7 });
+			console.log(decision, userId);
 		}`,
 	);
 	const tsc = join(root, "node_modules/.bin/tsc");
