@@ -1,26 +1,18 @@
 /** The README's example does what its comments say. */
-import { readFile } from "node:fs/promises";
-import { resolve } from "node:path";
-import { inspect } from "node:util";
 import { expect, inject, test } from "vitest";
-import { type Client, ClientError, createClient } from "../../src/index.js";
+import { type Client, createClient } from "../../src/index.js";
+import { blocksOf } from "../support/documented.js";
+import { show } from "../support/shown.js";
 
 const AsyncFunction = (async () => {}).constructor as new (...args: string[]) => (client: Client) => Promise<unknown>;
 
 /** `await …; // comment` lines of the first TypeScript block, between connect and close. */
 async function examples(): Promise<{ code: string; comment: string }[]> {
-	const readme = await readFile(resolve(import.meta.dirname, "../../README.md"), "utf8");
-	const block = /```ts\n([\s\S]*?)```/.exec(readme)?.[1] ?? "";
-	return [...block.matchAll(/^(?:await )?(client\..*);\s+\/\/ (.*)$/gm)].map(([, code, comment]) => ({
+	const [block] = await blocksOf("README.md");
+	return [...(block?.code ?? "").matchAll(/^(?:await )?(client\..*);\s+\/\/ (.*)$/gm)].map(([, code, comment]) => ({
 		code: code as string,
 		comment: comment as string,
 	}));
-}
-
-function show(value: unknown): string {
-	if (value instanceof ClientError) return `${value.name} ${value.code} …`;
-	if (Array.isArray(value)) return `[${value.map(show).join(", ")}]`;
-	return typeof value === "string" ? JSON.stringify(value) : inspect(value);
 }
 
 test("every line of the README's example gives what its comment says", async () => {

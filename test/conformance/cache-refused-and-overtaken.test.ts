@@ -1,0 +1,89 @@
+/** What a cache does not do: give out what was invalidated before it was asked for, and hand on to a source what it refuses itself. */
+import { expect, inject, test } from "vitest";
+import { Cache, RedisBackend, type WriteBehind } from "../../src/cache/index.js";
+import { type Client, createClient } from "../../src/index.js";
+import { Gate } from "../support/gate.js";
+
+/** A cache of its own keys, which are gone at the end. */
+async function withCache(name: string, use: (cache: Cache, client: Client) => Promise<void>): Promise<void> {
+	await using client = await createClient(inject("standaloneUrl"));
+	await using cache = new Cache({ backend: new RedisBackend({ client, keyPrefix: `cache-refused:${name}:` }) });
+	try {
+		await use(cache, client);
+	} finally {
+		await cache.clear();
+	}
+}
+
+test("S2.9 who asks after an invalidation does not join what was begun before it, by one key, by many, or with tags of the factory", async () => {
+	await withCache("tags", async (cache) => {
+		let price = 1;
+		const gate = new Gate();
+		const begun = [new Gate(), new Gate(), new Gate()];
+		/** What is read before the gate opens is old by then. */
+		const read = async (i: number): Promise<number> => {
+			const found = price;
+			begun[i]?.open();
+			await gate.opened;
+			return found;
+		};
+		const options = { tags: ["prices"] };
+		const before = [
+			cache.getOrSet("one", () => read(0), options),
+			cache.getOrSetMany(["many"], async () => [await read(1)], options).then((found) => found.get("many")),
+			cache.getOrSet("own", async (context) => {
+				context.setTags(["prices"]);
+				return await read(2);
+			}),
+		];
+		await Promise.all(begun.map((each) => each.opened));
+		price = 2;
+		await cache.invalidateTags("prices");
+		const now = () => price;
+		const after = [
+			cache.getOrSet("one", now, options),
+			cache.getOrSetMany(["many"], async () => [now()], options).then((found) => found.get("many")),
+			cache.getOrSet("own", now, options),
+		];
+		gate.open();
+		expect(await Promise.all(before)).toEqual([1, 1, 1]);
+		expect(await Promise.all(after)).toEqual([2, 2, 2]);
+		expect(await Promise.all(["one", "many", "own"].map((key) => cache.getOrSet(key, now, options)))).toEqual([2, 2, 2]);
+	});
+});
+
+test("S2.9 what depends on another tag is still joined", async () => {
+	await withCache("other", async (cache) => {
+		const gate = new Gate();
+		const begun = new Gate();
+		const first = cache.getOrSet(
+			"k",
+			async () => {
+				begun.open();
+				await gate.opened;
+				return "once";
+			},
+			{ tags: ["a"] },
+		);
+		await begun.opened;
+		await cache.invalidateTags("b");
+		const second = cache.getOrSet("k", () => "twice", { tags: ["a"] });
+		gate.open();
+		expect(await Promise.all([first, second])).toEqual(["once", "once"]);
+	});
+});
+
+test("S2.6 what the cache refuses, its source does not get by write-behind either", async () => {
+	await withCache("behind", async (cache) => {
+		const written: unknown[] = [];
+		await using queue: WriteBehind<unknown> = cache.writeBehind({ write: (batch) => void written.push(...batch) });
+		await expect(queue.set("function", () => {})).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+		await expect(queue.set("ttl", 1, { ttl: -1 })).rejects.toMatchObject({ code: "INVALID_OPTION", field: "ttl" });
+		await expect(queue.set("", 1)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+		await expect(queue.delete("")).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+		expect(queue.pending).toBe(0);
+		await queue.set("good", 1);
+		await queue.flush();
+		expect(written).toEqual([["good", 1]]);
+	});
+});
