@@ -46,10 +46,10 @@ export interface CacheOptions extends Fetching {
 	namespace?: string;
 	/**
 	 * Who makes a value that many ask for: one caller of all processes that share the backend (`"cluster"`, the default, where the backend can),
-	 * or one of each process, which is a round trip less.
+	 * or one of each process, which is a round trip less, and knows nothing of what others delete or set meanwhile.
 	 */
 	singleFlight?: "process" | "cluster";
-	/** How long a process that makes a value is waited for by the others. Longer than a factory takes. Default `"30s"`. */
+	/** How long a process that makes a value is waited for by the others. Longer than a factory takes: what is made later is not stored. Default `"30s"`. */
 	leaseTtl?: Ttl;
 	/** How long tags are remembered when nobody uses them; entries with a tag that is forgotten are made anew. Default `"30d"`. */
 	tagTtl?: Ttl;

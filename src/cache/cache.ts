@@ -16,6 +16,7 @@ import {
 import { EntryStore } from "./entry-store.js";
 import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
 import { type Factory, Fetcher, isFresh } from "./fetcher.js";
+import { Flights } from "./flights.js";
 import { checkKey, checkKeys, checkNamespace } from "./keys.js";
 import { WriteBehind, type WriteBehindOptions } from "./write-behind.js";
 
@@ -40,7 +41,7 @@ export class Cache implements AsyncDisposable {
 	readonly #fetcher: Fetcher;
 	readonly #many: ManyFetcher;
 	/** Shared with the namespaces of it. */
-	readonly #owned: { closed: boolean; readonly queues: Set<WriteBehind<unknown>>; readonly fetchers: Set<Fetcher> };
+	readonly #owned: { closed: boolean; readonly queues: Set<WriteBehind<unknown>>; readonly flights: Flights };
 
 	/** @throws INVALID_OPTION, naming the field */
 	constructor(options: CacheOptions);
@@ -50,10 +51,9 @@ export class Cache implements AsyncDisposable {
 		this.#settings = settings;
 		this.#reporter = parent === undefined ? new Reporter() : parent.#reporter;
 		this.#store = new EntryStore(settings, this.#reporter);
-		this.#fetcher = new Fetcher(settings, this.#store, this.#reporter);
+		this.#owned = parent === undefined ? { closed: false, queues: new Set(), flights: new Flights() } : parent.#owned;
+		this.#fetcher = new Fetcher(settings, this.#store, this.#reporter, this.#owned.flights);
 		this.#many = new ManyFetcher(settings, this.#store, this.#fetcher, this.#reporter);
-		this.#owned = parent === undefined ? { closed: false, queues: new Set(), fetchers: new Set() } : parent.#owned;
-		this.#owned.fetchers.add(this.#fetcher);
 	}
 
 	// ── reading ──
@@ -105,7 +105,8 @@ export class Cache implements AsyncDisposable {
 	/**
 	 * The value that is stored, or else the one that `factory` makes, which is stored then. However many callers ask for it meanwhile, in this
 	 * process or, with leases, in all that share the backend, one factory runs. What it throws rejects all of this process, stores nothing, and
-	 * the next caller tries again.
+	 * the next caller tries again. A factory that asks for its own key is refused when it does so before it awaits anything; later on nobody can
+	 * tell who asks, and it waits for itself: only `hardTimeout` ends that.
 	 * @returns undefined when the factory says that there is no such thing
 	 * @throws what the factory throws; TIMEOUT after `hardTimeout`, ABORTED; INVALID_ARGUMENT, INVALID_OPTION, CLOSED
 	 */
@@ -121,7 +122,8 @@ export class Cache implements AsyncDisposable {
 
 	/**
 	 * The same for many keys: one read, one call of `factory` with those that are missing, one write. A factory that throws rejects the call,
-	 * unless an old value within `grace` is there for each.
+	 * unless an old value within `grace` is there for each. Who makes them is agreed on within this process only: what another one deletes or
+	 * sets meanwhile may be overwritten by what is older.
 	 * @param factory gives a Map by key, or a list with a value for each missing key; what it leaves out there is not
 	 * @returns those that there are, in the order of the keys
 	 * @throws as {@link getOrSet}
@@ -131,7 +133,7 @@ export class Cache implements AsyncDisposable {
 		factory: ManyFactory<K, T>,
 		options?: GetOrSetOptions<T>,
 	): Promise<Map<K, T>> {
-		const unique = [...new Set(keys)];
+		const unique = [...new Set(checkKeys(keys))] as K[];
 		const names = this.#names(unique);
 		checkFunction(factory, 1, "the factory");
 		const policy = resolvePolicy(this.#settings.policy, options, CALL_FIELDS);
@@ -140,7 +142,7 @@ export class Cache implements AsyncDisposable {
 			names,
 			async (missing, context) => {
 				const own = missing.map((name) => name.slice(skipped) as K);
-				const made = await factory(own, context);
+				const made = await factory([...own], context);
 				return made instanceof Map ? own.map((key) => made.get(key)) : (made as readonly (T | undefined)[]);
 			},
 			policy,
@@ -223,7 +225,7 @@ export class Cache implements AsyncDisposable {
 	async clear(): Promise<number> {
 		this.#check();
 		const { backend, prefix } = this.#settings;
-		for (const fetcher of this.#owned.fetchers) fetcher.outdateAll();
+		this.#owned.flights.outdateAll(prefix);
 		return (await this.#asked("clear", () => backend.clear({ prefix }))) ?? 0;
 	}
 
@@ -284,10 +286,10 @@ export class Cache implements AsyncDisposable {
 
 	/** Refuses new calls, waits for what is being made and written, and flushes what is written behind. The backend is its owner's. */
 	async close(): Promise<void> {
-		const { queues, fetchers } = this.#owned;
+		const { queues, flights } = this.#owned;
 		this.#owned.closed = true;
 		await Promise.all([...queues].map((queue) => queue.close()));
-		await Promise.all([...fetchers].map((fetcher) => fetcher.idle()));
+		await flights.idle();
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {
@@ -330,9 +332,11 @@ export class Cache implements AsyncDisposable {
 		write: (backend: CacheSettings["backend"]) => Promise<T>,
 	): Promise<T | undefined> {
 		const { backend, crossProcess } = this.#settings;
-		this.#fetcher.outdate(keys);
+		this.#owned.flights.outdate(keys);
 		const done = await this.#asked(operation, async () => {
-			const [result] = await Promise.all([write(backend), crossProcess ? backend.leases?.cancel(keys) : undefined]);
+			// First, in the same flight: between the two nobody can fill in what is out of date.
+			const cancelled = crossProcess ? backend.leases?.cancel(keys) : undefined;
+			const [result] = await Promise.all([write(backend), cancelled]);
 			return result;
 		});
 		if (done === undefined) this.#reporter.counts.lostWrites += keys.length;

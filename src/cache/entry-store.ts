@@ -11,6 +11,8 @@ export interface Found {
 	readonly absent: boolean;
 	/** 0: purged, or one of its tags was invalidated. */
 	readonly freshUntil: number;
+	/** The same, whatever became of its tags: what it was stored with. */
+	readonly sealedUntil: number;
 	readonly madeInMs: number;
 }
 
@@ -53,7 +55,11 @@ export class EntryStore {
 		const { backend } = this.#settings;
 		const tags = this.#expectedTags([key], policy);
 		if (tags.length > 0) return ((await this.#readWith([key], tags, policy)) as [Look])[0];
-		const bytes = await backend.get(key);
+		return this.#counted(await this.weigh(key, await backend.get(key), policy));
+	}
+
+	/** What bytes that were read are worth, by the tags' versions of now: no flight when they have none. */
+	async weigh(key: string, bytes: Buffer | null, policy: Policy): Promise<Look> {
 		return this.judge(key, bytes, policy, await this.#complete([bytes], NONE));
 	}
 
@@ -67,26 +73,28 @@ export class EntryStore {
 			values.slice(0, keys.length),
 			tags.length === 0 ? NONE : this.tags.versions(tags, values.slice(keys.length)),
 		);
-		return keys.map((key, i) => this.judge(key, values[i] ?? null, policy, versions));
+		return keys.map((key, i) => this.#counted(this.judge(key, values[i] ?? null, policy, versions)));
 	}
 
 	/** What bytes that were read are worth; an entry whose tags are not among the versions is an old one. */
 	judge(key: string, bytes: Buffer | null, policy: Policy, versions: Versions): Look {
 		if (bytes === null) return { found: null, reason: "none", versions };
 		const envelope = open(bytes);
-		if (envelope === null) return this.#broken(versions);
+		if (envelope === null) return broken(versions);
 		if (envelope.tags.length > 0) this.#remember(key, envelope);
 		const { absent, madeInMs } = envelope;
 		let value: unknown;
 		try {
 			value = absent ? undefined : this.#settings.serializer.decode(envelope.value);
-			if (!absent && policy.validate !== null && !policy.validate(value)) return this.#broken(versions);
+			if (!absent && policy.validate !== null && !policy.validate(value)) return broken(versions);
 		} catch {
-			return this.#broken(versions);
+			return broken(versions);
 		}
 		const valid = envelope.tags.every(([tag, version]) => versions.get(tag) === version);
-		const freshUntil = valid ? envelope.freshUntil : 0;
-		return { found: { value, absent, freshUntil, madeInMs }, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
+		const sealedUntil = envelope.freshUntil;
+		const freshUntil = valid ? sealedUntil : 0;
+		const found = { value, absent, freshUntil, sealedUntil, madeInMs };
+		return { found, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
 	}
 
 	/**
@@ -116,9 +124,10 @@ export class EntryStore {
 		});
 	}
 
-	#broken(versions: Versions): Look {
-		this.#reporter.counts.broken += 1;
-		return { found: null, reason: "broken", versions };
+	/** Once for each read, however often it is judged. */
+	#counted(look: Look): Look {
+		if (look.reason === "broken") this.#reporter.counts.broken += 1;
+		return look;
 	}
 
 	/** Adds the versions of tags that some of the entries have and nobody expected: one more flight for all of them. */
@@ -151,4 +160,8 @@ export class EntryStore {
 		);
 		if (this.#tagsOf.size > REMEMBERED) this.#tagsOf.delete(this.#tagsOf.keys().next().value as string);
 	}
+}
+
+function broken(versions: Versions): Look {
+	return { found: null, reason: "broken", versions };
 }

@@ -12,7 +12,7 @@ export interface FactoryContext {
 	skip(): void;
 	/** The old value, if there is one. */
 	readonly stale: unknown;
-	/** Aborts when no caller waits any more. */
+	/** Aborts when the last caller has given up by a signal of its own. */
 	readonly signal: AbortSignal;
 }
 

@@ -8,12 +8,14 @@ import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
 import { FactoryCall, type FactoryContext } from "./factory-call.js";
 import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
-import type { Flight } from "./flight.js";
+import { aborted, type Flight } from "./flight.js";
+import { type Refreshed, track } from "./flights.js";
 
 /** What a factory for many keys gives back: those that there are, by key, or one for each missing key in its place. */
 export type ManyFactory<K extends string, T> = (missing: K[], context: FactoryContext) => Made<K, T> | Promise<Made<K, T>>;
 
-type Made<K, T> = ReadonlyMap<K, T> | readonly (T | undefined)[];
+/** A Map of more than the keys that were asked for will do. */
+type Made<K, T> = Pick<ReadonlyMap<K, T>, "get" | "has" | "size"> | readonly (T | undefined)[];
 
 /** A key that this call fetches, and whoever else waits for it. */
 interface Part {
@@ -43,38 +45,29 @@ export class ManyFetcher {
 	 * @returns values in the order of the keys; undefined: there is none
 	 */
 	fetch(keys: readonly string[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<unknown[]> {
+		for (const key of keys) this.#fetcher.check(key, policy);
 		const parts: Part[] = [];
 		const results = keys.map((key) => {
-			const running = policy.forceFresh ? undefined : this.#fetcher.running(key);
-			if (running !== undefined) {
-				this.#reporter.counts.joined += 1;
-				return running.join(policy);
-			}
-			const part = this.#part(key);
-			parts.push(part);
-			return part.flight.join(policy);
+			const begin = (): Flight<unknown> => {
+				const { settle, fail, result } = outcome();
+				const flight = this.#fetcher.begin(key, policy, () => result);
+				parts.push({ key, flight, look: null, settle, fail });
+				return flight;
+			};
+			return (this.#fetcher.joined(key, policy) ?? begin()).join(policy);
 		});
 		if (parts.length > 0) void this.#run(parts, factory, policy);
 		return Promise.all(results);
 	}
 
-	#part(key: string): Part {
-		let settle!: (value: unknown) => void;
-		let fail!: (error: unknown) => void;
-		const result = new Promise<unknown>((resolve, reject) => {
-			settle = resolve;
-			fail = reject;
-		});
-		return { key, flight: this.#fetcher.begin(key, () => result), look: null, settle, fail };
-	}
-
 	/** Settles every part. */
 	async #run(parts: readonly Part[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
+		let missing = parts;
 		try {
-			const missing = await this.#missing(parts, factory, policy);
+			missing = await this.#missing(parts, factory, policy);
 			if (missing.length > 0) await this.#make(missing, factory, policy);
 		} catch (error) {
-			for (const part of parts) this.#failed(part, error, policy);
+			this.#failed(missing, error, policy);
 		}
 	}
 
@@ -91,17 +84,41 @@ export class ManyFetcher {
 			for (const { key } of parts) this.#reporter.miss(key, "unavailable");
 			return [...parts];
 		}
-		return parts.filter((part, i) => {
+		const due: [key: string, look: Look][] = [];
+		const missing = parts.filter((part, i) => {
 			const look = looks[i] as Look;
 			part.look = look;
+			const { key, flight } = part;
 			const { found } = look;
 			if (found !== null && !policy.forceFresh && (isFresh(found) || isWithin(found, policy.swrMs))) {
-				part.settle(this.#fetcher.given(part.key, found, oneOf(factory, part.key), policy));
+				if (this.#fetcher.isDue(key, found, policy)) due.push([key, look]);
+				part.settle(this.#fetcher.given(key, found));
 				return false;
 			}
-			this.#reporter.miss(part.key, policy.forceFresh ? "forced" : look.reason);
+			this.#reporter.miss(key, policy.forceFresh ? "forced" : look.reason);
+			const old = within(found, policy.graceMs);
+			if (old !== null) flight.offer(() => this.#fetcher.old(key, old, "slow"));
 			return true;
 		});
+		if (due.length > 0) void this.#refresh(due, factory, policy);
+		return missing;
+	}
+
+	/** Makes anew what its readers still have, all of it at once; nobody hears of a failure but `error`. */
+	async #refresh(due: readonly [string, Look][], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
+		const parts = due.map(([key, look]): Part => {
+			const { settle, result } = outcome();
+			const flight = track(this.#fetcher.flights.refreshes, key, async () => (await result) as Refreshed);
+			return { key, flight, look, settle: (value) => settle({ value }), fail: () => settle(null) };
+		});
+		this.#reporter.counts.refreshes += parts.length;
+		try {
+			await this.#make(parts, factory, policy);
+			for (const { key } of parts) this.#reporter.tell("refresh", { key });
+		} catch (error) {
+			for (const part of parts) part.fail(error);
+			this.#reporter.tell("error", { operation: "refresh", error });
+		}
 	}
 
 	async #make(missing: readonly Part[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
@@ -112,7 +129,8 @@ export class ManyFetcher {
 		);
 		const began = performance.now();
 		const keys = missing.map(({ key }) => key);
-		const made = await this.#fetcher.called(async (context) => ordered(keys, await factory(keys, context)), call);
+		if (missing.every(({ flight }) => flight.abandoned)) throw aborted(null);
+		const made = await this.#fetcher.called(keys, async (context) => ordered(keys, await factory(keys, context)), call);
 		if (fixed === null) this.#reporter.counts.lostWrites += missing.length;
 		else if (!call.skipped) await this.#put(missing, made, call, performance.now() - began);
 		for (const [i, part] of missing.entries()) part.settle(made[i]);
@@ -135,13 +153,8 @@ export class ManyFetcher {
 			const tags = await call.tags();
 			parts.forEach(({ key, flight }, i) => {
 				if (flight.outdated || (made[i] === undefined && call.policy.negativeMs === 0)) return;
-				try {
-					const { bytes, ttlMs } = this.#store.seal(made[i], call.policy, tags, madeInMs);
-					items.push({ key, value: bytes, ttl: ttlMs });
-				} catch (error) {
-					this.#reporter.counts.lostWrites += 1;
-					this.#reporter.tell("error", { key, operation: "write", error });
-				}
+				const sealed = this.#fetcher.sealed(key, made[i], call, tags, madeInMs);
+				if (sealed !== null) items.push({ key, value: sealed.bytes, ttl: sealed.ttlMs });
 			});
 			if (items.length === 0) return;
 			await this.#settings.backend.setMany(items, { metadata: false });
@@ -154,42 +167,56 @@ export class ManyFetcher {
 	}
 
 	/** An old value stands in for one that cannot be made. */
-	#failed(part: Part, error: unknown, policy: Policy): void {
-		const old = within(part.look?.found ?? null, policy.graceMs);
-		if (old === null) part.fail(error);
-		else {
-			this.#reporter.stale(part.key, "factory-failed");
-			part.settle(old.value);
+	#failed(parts: readonly Part[], error: unknown, policy: Policy): void {
+		let heard = false;
+		for (const { key, look, settle, fail } of parts) {
+			const old = within(look?.found ?? null, policy.graceMs);
+			if (old === null) {
+				heard = true;
+				fail(error);
+			} else settle(this.#fetcher.old(key, old, "factory-failed"));
 		}
+		if (!heard) this.#reporter.tell("error", { operation: "factory", error });
 	}
 }
 
 /** Its signal aborts when nobody waits for any of the keys any more. */
 class AllGone {
-	readonly #parts: readonly Part[];
+	readonly #flights: readonly Flight<unknown>[];
+	#signal: AbortSignal | null = null;
 
 	constructor(parts: readonly Part[]) {
-		this.#parts = parts;
+		this.#flights = parts.map(({ flight }) => flight);
 	}
 
 	get signal(): AbortSignal {
+		this.#signal ??= this.#all();
+		return this.#signal;
+	}
+
+	#all(): AbortSignal {
 		const controller = new AbortController();
-		let left = this.#parts.length;
+		let left = this.#flights.length;
 		const gone = (): void => {
 			left -= 1;
 			if (left === 0) controller.abort();
 		};
-		for (const { flight } of this.#parts) {
-			if (flight.signal.aborted) gone();
-			else flight.signal.addEventListener("abort", gone, { once: true });
+		for (const { signal } of this.#flights) {
+			if (signal.aborted) gone();
+			else signal.addEventListener("abort", gone, { once: true });
 		}
 		return controller.signal;
 	}
 }
 
-/** One key's value of a factory for many. */
-function oneOf(factory: ManyFactory<string, unknown>, key: string) {
-	return async (context: FactoryContext): Promise<unknown> => ordered([key], await factory([key], context))[0];
+function outcome() {
+	let settle!: (value: unknown) => void;
+	let fail!: (error: unknown) => void;
+	const result = new Promise<unknown>((resolve, reject) => {
+		settle = resolve;
+		fail = reject;
+	});
+	return { settle, fail, result };
 }
 
 /** @throws INVALID_ARGUMENT for what is neither a map nor a list of the right length */

@@ -7,12 +7,14 @@
  *                               └──► another process has it ──► wait, look again
  */
 import { randomUUID } from "node:crypto";
+import { InvalidArgumentError } from "../errors.js";
 import type { Reporter, StaleReason } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
-import type { EntryStore, Found, Look } from "./entry-store.js";
-import { CacheOperationError } from "./errors.js";
+import type { EntryStore, Found, Look, Sealed } from "./entry-store.js";
+import { CacheOperationError, CacheTimeoutError, cacheError, isConnectionError } from "./errors.js";
 import { FactoryCall, type FactoryContext } from "./factory-call.js";
-import { Flight } from "./flight.js";
+import { aborted, type Flight } from "./flight.js";
+import { type Flights, type Refreshed, track } from "./flights.js";
 import type { Versions } from "./tags.js";
 
 export type Factory<T> = (context: FactoryContext) => T | Promise<T>;
@@ -25,71 +27,62 @@ export class Fetcher {
 	readonly store: EntryStore;
 	readonly #settings: CacheSettings;
 	readonly #reporter: Reporter;
-	/** What is being fetched, by key. */
-	readonly #flights = new Map<string, Flight<unknown>>();
-	/** Keys that are being made anew behind their readers. */
-	readonly #refreshes = new Map<string, Flight<unknown>>();
+	/** Shared with the other namespaces of the cache. */
+	readonly flights: Flights;
 
-	constructor(settings: CacheSettings, store: EntryStore, reporter: Reporter) {
+	constructor(settings: CacheSettings, store: EntryStore, reporter: Reporter, flights: Flights) {
 		this.#settings = settings;
 		this.store = store;
 		this.#reporter = reporter;
-	}
-
-	/** Nothing is on its way. */
-	async idle(): Promise<void> {
-		while (this.#flights.size + this.#refreshes.size > 0) {
-			await Promise.allSettled([...this.#flights.values(), ...this.#refreshes.values()].map(({ work }) => work));
-		}
-	}
-
-	/** What is being made of these keys is out of date: it goes to those who asked, and is not stored. */
-	outdate(keys: readonly string[]): void {
-		for (const key of keys) {
-			for (const flights of [this.#flights, this.#refreshes]) {
-				const flight = flights.get(key);
-				if (flight !== undefined) flight.outdated = true;
-			}
-		}
-	}
-
-	outdateAll(): void {
-		this.outdate([...this.#flights.keys(), ...this.#refreshes.keys()]);
+		this.flights = flights;
 	}
 
 	fetch(key: string, factory: Factory<unknown>, policy: Policy): Promise<unknown> {
-		const running = this.#flights.get(key);
-		if (running !== undefined && !running.outdated && !policy.forceFresh) {
-			this.#reporter.counts.joined += 1;
-			return running.join(policy);
-		}
-		return this.begin(key, (flight) => this.#fetch(key, factory, policy, flight)).join(policy);
+		this.check(key, policy);
+		return (this.joined(key, policy) ?? this.begin(key, policy, (flight) => this.#fetch(key, factory, policy, flight))).join(
+			policy,
+		);
 	}
 
-	/** Somebody who fetches several keys at once does so for this one. */
-	running(key: string): Flight<unknown> | undefined {
-		const flight = this.#flights.get(key);
-		return flight?.outdated ? undefined : flight;
+	/** @throws ABORTED, before anything begins; INVALID_ARGUMENT for a factory that asks for what it is about to make */
+	check(key: string, { signal }: Policy): void {
+		if (signal?.aborted) throw aborted(signal);
+		if (this.flights.making.includes(key)) throw new InvalidArgumentError(0, "the key is the one that this factory is asked for");
 	}
 
-	begin(key: string, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
-		return track(this.#flights, key, work);
+	/** What somebody else is fetching already, and is good for this caller too. */
+	joined(key: string, { forceFresh }: Policy): Flight<unknown> | undefined {
+		const flight = this.flights.fetches.get(key);
+		if (flight === undefined || forceFresh || flight.outdated || flight.abandoned) return undefined;
+		this.#reporter.counts.joined += 1;
+		return flight;
+	}
+
+	begin(key: string, { forceFresh }: Policy, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
+		// What is being made already is older.
+		if (forceFresh) this.flights.outdate([key]);
+		return track(this.flights.fetches, key, work);
 	}
 
 	/** Makes a value anew that its readers still have; nobody hears of a failure but `error`. */
-	refresh(key: string, factory: Factory<unknown>, policy: Policy, old: Found): void {
-		if (this.#refreshes.has(key) || this.#flights.has(key)) return;
-		track(this.#refreshes, key, async (flight) => {
+	#refresh(key: string, factory: Factory<unknown>, policy: Policy, look: Look): void {
+		track(this.flights.refreshes, key, async (flight) => {
 			try {
-				const { token } = await this.#lease(key);
-				// Null: somebody else does.
-				if (token === null) return;
+				const { token, value } = await this.#lease(key);
+				const newer = await this.#since(key, value, policy, look);
+				if (newer !== null && isFresh(newer)) {
+					if (token !== null) await this.#release(key, token);
+					return { value: newer.value };
+				}
+				// Null: somebody else is at it.
+				if (token === null) return null;
 				this.#reporter.counts.refreshes += 1;
-				const look: Look = { found: old, reason: "expired", versions: await this.store.tags.read(policy.tags) };
-				await this.#make(key, factory, policy, flight, look, token);
+				const made = await this.#make(key, factory, policy, flight, look, token);
 				this.#reporter.tell("refresh", { key });
+				return { value: made };
 			} catch (error) {
 				this.#reporter.tell("error", { key, operation: "refresh", error });
+				return null;
 			}
 		});
 	}
@@ -102,27 +95,38 @@ export class Fetcher {
 		if (look === null) return await this.#make(key, factory, policy, flight, NOWHERE, null);
 		const { found } = look;
 		if (found !== null && !policy.forceFresh && (isFresh(found) || isWithin(found, policy.swrMs))) {
-			return this.given(key, found, factory, policy);
+			if (this.isDue(key, found, policy)) this.#refresh(key, factory, policy, look);
+			return this.given(key, found);
 		}
 		this.#reporter.miss(key, policy.forceFresh ? "forced" : look.reason);
 		const old = within(found, policy.graceMs);
-		if (old !== null) flight.offer(() => this.#old(key, old, "slow"));
+		if (old !== null) flight.offer(() => this.old(key, old, "slow"));
 		try {
-			return await this.#agreed(key, factory, policy, flight, look);
+			const refreshed = await this.#refreshed(key, policy);
+			return refreshed === null ? await this.#agreed(key, factory, policy, flight, look) : refreshed.value;
 		} catch (error) {
 			if (old === null) throw error;
 			this.#reporter.tell("error", { key, operation: "factory", error });
-			return this.#old(key, old, "factory-failed");
+			return this.old(key, old, "factory-failed");
 		}
 	}
 
-	/** A value that was found and is good enough, perhaps to be made anew behind its readers. */
-	given(key: string, found: Found, factory: Factory<unknown>, policy: Policy): unknown {
-		const fresh = isFresh(found);
-		if (!fresh || isDue(found, policy)) this.refresh(key, factory, policy, found);
-		if (!fresh) return this.#old(key, found, "revalidating");
+	/** A value that was found and is good enough. */
+	given(key: string, found: Found): unknown {
+		if (!isFresh(found)) return this.old(key, found, "revalidating");
 		this.#reporter.hit(key, found.absent);
 		return found.value;
+	}
+
+	/** Whether a value that is given out is to be made anew behind its readers, and nobody here is at it yet. */
+	isDue(key: string, found: Found, policy: Policy): boolean {
+		return (!isFresh(found) || isEarly(found, policy)) && !this.flights.refreshes.has(key);
+	}
+
+	/** What is being made behind readers who still had the old value. */
+	async #refreshed(key: string, { forceFresh }: Policy): Promise<Refreshed> {
+		const refresh = this.flights.refreshes.get(key);
+		return refresh === undefined || refresh.outdated || forceFresh ? null : await refresh.work;
 	}
 
 	/** Null: the store does not answer. */
@@ -140,16 +144,30 @@ export class Fetcher {
 	async #agreed(key: string, factory: Factory<unknown>, policy: Policy, flight: Flight<unknown>, look: Look): Promise<unknown> {
 		for (let pause = LOOK_MS; ; pause = Math.min(MAX_LOOK_MS, pause * 2)) {
 			const { token, value } = policy.forceFresh ? FREE : await this.#lease(key);
-			const { found } = value === null ? NOWHERE : this.store.judge(key, value, policy, look.versions);
-			if (found !== null && isFresh(found)) {
+			const newer = await this.#since(key, value, policy, look);
+			if (newer !== null && isFresh(newer)) {
 				if (token !== null) await this.#release(key, token);
-				return found.value;
+				return newer.value;
 			}
 			if (token !== null) return await this.#make(key, factory, policy, flight, look, token);
 			const old = within(look.found, policy.graceMs);
-			if (old !== null) return this.#old(key, old, "in-progress");
+			if (old !== null) return this.old(key, old, "in-progress");
 			await this.#settings.backend.leases?.wait(key, pause, flight.signal);
 			flight.signal.throwIfAborted();
+		}
+	}
+
+	/** What was stored since the look, null when nothing was: an entry may have tags that had no version then. Never rejects. */
+	async #since(key: string, value: Buffer | null, policy: Policy, { found, versions }: Look): Promise<Found | null> {
+		if (value === null) return null;
+		const now = this.store.judge(key, value, policy, versions).found;
+		if (now === null || now.sealedUntil === found?.sealedUntil) return null;
+		if (isFresh(now) || Date.now() >= now.sealedUntil) return now;
+		try {
+			return (await this.store.weigh(key, value, policy)).found;
+		} catch (error) {
+			this.#reporter.storeFailed("tags", error, key);
+			return null;
 		}
 	}
 
@@ -185,15 +203,14 @@ export class Fetcher {
 		const { tags } = this.store;
 		let stored = false;
 		try {
+			if (flight.abandoned) throw aborted(null);
 			const fixed = token === null || policy.tags.length === 0 ? [] : await this.#fixed(key, policy, look.versions);
 			const call = new FactoryCall(policy, flight, look.found?.value, fixed ?? [], (more, known) => tags.fix(more, known));
 			const began = performance.now();
-			const value = await this.called(factory, call);
+			const value = await this.called([key], factory, call);
 			const worth = value !== undefined || call.policy.negativeMs > 0;
 			if (token === null || fixed === null) this.#reporter.counts.lostWrites += 1;
-			else if (worth && !call.skipped && !flight.outdated) {
-				stored = await this.#put(key, value, call, token, performance.now() - began);
-			}
+			else if (worth && !call.skipped) stored = await this.#put(key, value, call, flight, token, performance.now() - began);
 			return value;
 		} finally {
 			if (!stored && token !== null) await this.#release(key, token);
@@ -211,30 +228,54 @@ export class Fetcher {
 	}
 
 	/** @throws what the factory does */
-	async called<T>(factory: (context: FactoryContext) => T | Promise<T>, call: FactoryCall): Promise<T> {
+	async called<T>(keys: readonly string[], factory: (context: FactoryContext) => T | Promise<T>, call: FactoryCall): Promise<T> {
 		this.#reporter.counts.factoryCalls += 1;
 		try {
-			return await factory(call);
+			return await this.#noted(keys, () => factory(call));
 		} catch (error) {
 			this.#reporter.counts.factoryErrors += 1;
 			throw error;
 		}
 	}
 
-	/** @returns whether the lease is over with it */
-	async #put(key: string, value: unknown, call: FactoryCall, token: string, madeInMs: number): Promise<boolean> {
-		const { backend, crossProcess } = this.#settings;
+	/** A factory that would wait for itself is noticed before it first awaits something; later on nobody can tell who asks. */
+	#noted<T>(keys: readonly string[], work: () => T): T {
+		const { making } = this.flights;
+		this.flights.making = making.length === 0 ? keys : [...making, ...keys];
+		try {
+			return work();
+		} finally {
+			this.flights.making = making;
+		}
+	}
+
+	/** @returns whether the lease is over with it, or best left to end by itself */
+	async #put(
+		key: string,
+		value: unknown,
+		call: FactoryCall,
+		flight: Flight<unknown>,
+		token: string,
+		madeInMs: number,
+	): Promise<boolean> {
+		const { backend, crossProcess, leaseMs } = this.#settings;
 		const { leases } = backend;
 		try {
-			const { bytes, ttlMs } = this.store.seal(value, call.policy, await call.tags(), madeInMs);
+			const tags = await call.tags();
+			if (flight.outdated) return false;
+			const sealed = this.sealed(key, value, call, tags, madeInMs);
+			if (sealed === null) return false;
+			const { bytes, ttlMs } = sealed;
 			if (token !== "" && leases !== undefined) {
-				// What came in between is newer.
-				if (!(await leases.fill(key, token, bytes, ttlMs))) return true;
+				if (!(await leases.fill(key, token, bytes, ttlMs))) {
+					// What came in between is newer, unless the time was up.
+					if (madeInMs >= leaseMs)
+						this.#unwritten(key, new CacheTimeoutError("TIMEOUT", `made later than leaseTtl (${leaseMs} ms)`));
+					return true;
+				}
 			} else {
-				const [done] = await Promise.all([
-					backend.set(key, bytes, { ttl: ttlMs, metadata: false }),
-					crossProcess ? leases?.cancel([key]) : undefined,
-				]);
+				const cancelled = crossProcess ? leases?.cancel([key]) : undefined;
+				const [done] = await Promise.all([backend.set(key, bytes, { ttl: ttlMs, metadata: false }), cancelled]);
 				if (!done) throw new CacheOperationError("OVERLOADED", "the store has no room for the value");
 			}
 			this.#reporter.counts.sets += 1;
@@ -243,8 +284,23 @@ export class Fetcher {
 		} catch (error) {
 			this.#reporter.counts.lostWrites += 1;
 			this.failed("write", error, key);
-			return false;
+			return isConnectionError(cacheError(error));
 		}
+	}
+
+	/** Null for a value that cannot be written as bytes: its callers have it, and `error` tells of it. */
+	sealed(key: string, value: unknown, call: FactoryCall, tags: [string, string][], madeInMs: number): Sealed | null {
+		try {
+			return this.store.seal(value, call.policy, tags, madeInMs);
+		} catch (error) {
+			this.#unwritten(key, error);
+			return null;
+		}
+	}
+
+	#unwritten(key: string, error: unknown): void {
+		this.#reporter.counts.lostWrites += 1;
+		this.#reporter.tell("error", { key, operation: "write", error });
 	}
 
 	/** @throws the error, unless the cache goes on without its store */
@@ -253,7 +309,7 @@ export class Fetcher {
 		if (!this.#settings.failOpen) throw error;
 	}
 
-	#old(key: string, { value }: Found, reason: StaleReason): unknown {
+	old(key: string, { value }: Found, reason: StaleReason): unknown {
 		this.#reporter.stale(key, reason);
 		return value;
 	}
@@ -278,20 +334,6 @@ export function within(found: Found | null, graceMs: number): Found | null {
 }
 
 /** Whether this reader is the one that makes it anew before its time: XFetch, `now - Δ·β·ln(rand) ≥ expiry`. */
-function isDue({ freshUntil, madeInMs }: Found, { beta }: Policy): boolean {
+function isEarly({ freshUntil, madeInMs }: Found, { beta }: Policy): boolean {
 	return beta > 0 && Date.now() - madeInMs * beta * Math.log(Math.random()) >= freshUntil;
-}
-
-/** Begins something for a key; it is forgotten when it is over. */
-function track<T>(flights: Map<string, Flight<T>>, key: string, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
-	const flight: Flight<T> = new Flight(async (self) => {
-		try {
-			return await work(self);
-		} finally {
-			// Another one may have begun in its place.
-			if (flights.get(key) === self) flights.delete(key);
-		}
-	});
-	flights.set(key, flight);
-	return flight;
 }

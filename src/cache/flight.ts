@@ -29,7 +29,12 @@ export class Flight<T> {
 		this.work.catch(() => {});
 	}
 
-	/** Aborts when nobody waits any more. */
+	/** Everybody has given up, and it was told to stop: nothing for anybody else to wait for. */
+	get abandoned(): boolean {
+		return this.#aborted;
+	}
+
+	/** Aborts when the last caller has given up by a signal of its own. */
 	get signal(): AbortSignal {
 		this.#controller ??= new AbortController();
 		if (this.#aborted) this.#controller.abort();
@@ -65,7 +70,7 @@ export class Flight<T> {
 				else settle(() => resolve((this.#stale as () => T)()));
 			};
 			const abort = (): void => {
-				settle(() => reject(new ClientError("ABORTED", "the call was aborted", { cause: signal?.reason })));
+				settle(() => reject(aborted(signal)));
 				this.#left();
 			};
 			if (softMs > 0) timers.push(setTimeout(serve, softMs));
@@ -88,4 +93,8 @@ export class Flight<T> {
 		this.#aborted = true;
 		this.#controller?.abort();
 	}
+}
+
+export function aborted(signal: AbortSignal | null): ClientError {
+	return new ClientError("ABORTED", "the call was aborted", { cause: signal?.reason });
 }

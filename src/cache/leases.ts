@@ -8,6 +8,7 @@
  * lost its lease by then.
  */
 import type { Client } from "../client.js";
+import { ClientError } from "../errors.js";
 import type { Subscription } from "../pubsub/subscription.js";
 import { defineScript } from "../script.js";
 import type { Bytes, Leases } from "./backend.js";
@@ -41,13 +42,16 @@ return 0`,
 type Waiter = () => void;
 
 export class ServerLeases implements Leases {
-	readonly #client: () => Promise<Client>;
+	readonly #client: () => Client | Promise<Client>;
 	readonly #prefix: string;
 	readonly #channel: string;
 	readonly #waiters = new Map<string, Set<Waiter>>();
 	#subscription: Promise<Subscription | null> | null = null;
+	/** The same, once it is confirmed. */
+	#live: Subscription | null = null;
 
-	constructor(client: () => Promise<Client>, prefix: string) {
+	/** @param client itself once it is there, so that what is called in one tick is sent in that order */
+	constructor(client: () => Client | Promise<Client>, prefix: string) {
 		this.#client = client;
 		this.#prefix = prefix;
 		this.#channel = `slotwire:filled:${prefix}`;
@@ -57,8 +61,8 @@ export class ServerLeases implements Leases {
 		const client = await this.#client();
 		const lease = this.#leaseOf(key, client);
 		const [granted, value] = await Promise.all([
-			lease === null ? "OK" : client.set(lease, token, { nx: true, px: ttlMs }),
-			client.buffers.get(this.#prefix + key),
+			client.set(lease, token, { nx: true, px: ttlMs }),
+			client.buffers.get(this.#prefix + key).catch(noneOfAnotherType),
 		]);
 		return { granted: granted !== null, value };
 	}
@@ -66,30 +70,24 @@ export class ServerLeases implements Leases {
 	async fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean> {
 		const client = await this.#client();
 		const name = this.#prefix + key;
-		const lease = this.#leaseOf(key, client);
-		if (lease !== null) return client.run(fill, [name, lease], [token, value, ttlMs === null ? "" : `${ttlMs}`, this.#channel]);
-		await client.set(name, value, ttlMs === null ? {} : { px: ttlMs });
-		return true;
+		const ttl = ttlMs === null ? "" : `${ttlMs}`;
+		return await client.run(fill, [name, this.#leaseOf(key, client)], [token, value, ttl, this.#channel]);
 	}
 
 	async release(key: string, token: string): Promise<void> {
 		const client = await this.#client();
-		const lease = this.#leaseOf(key, client);
-		if (lease !== null) await client.run(release, [this.#prefix + key, lease], [token, this.#channel]);
+		await client.run(release, [this.#prefix + key, this.#leaseOf(key, client)], [token, this.#channel]);
 	}
 
 	async cancel(keys: readonly string[]): Promise<void> {
-		const client = await this.#client();
-		const leases = keys.map((key) => this.#leaseOf(key, client)).filter((lease) => lease !== null);
-		if (leases.length > 0) await client.unlink(leases);
+		const opened = this.#client();
+		const client = opened instanceof Promise ? await opened : opened;
+		if (keys.length > 0) await client.unlink(keys.map((key) => this.#leaseOf(key, client)));
 	}
 
 	async wait(key: string, ms: number, signal?: AbortSignal): Promise<void> {
-		if (this.#subscription === null) {
-			this.#subscription = this.#subscribe();
-			// What was filled before it is confirmed nobody will tell.
-			if ((await this.#subscription) !== null) return;
-		}
+		if (this.#live?.ended) this.#subscription = null;
+		this.#subscription ??= this.#subscribe();
 		await new Promise<void>((resolve) => {
 			const name = this.#prefix + key;
 			const done = (): void => {
@@ -114,31 +112,40 @@ export class ServerLeases implements Leases {
 		this.#wake();
 		const subscription = await this.#subscription;
 		this.#subscription = null;
+		this.#live = null;
 		await subscription?.unsubscribe();
 	}
 
-	#leaseOf(key: string, { mode }: Client): string | null {
+	#leaseOf(key: string, { mode }: Client): string {
 		return leaseKey(this.#prefix + key, mode === "cluster");
 	}
 
 	/** Null where it is refused: those who wait look again by themselves, and the next one tries once more. */
-	#subscribe(): Promise<Subscription | null> {
-		return this.#client()
-			.then((client) =>
-				client.subscribe(this.#channel, {
-					listener: ({ message }) => this.#wake(message),
-					// What was filled meanwhile nobody told.
-					onGap: () => this.#wake(),
-				}),
-			)
-			.catch(() => {
-				this.#subscription = null;
-				return null;
+	async #subscribe(): Promise<Subscription | null> {
+		try {
+			const client = await this.#client();
+			this.#live = await client.subscribe(this.#channel, {
+				listener: ({ message }) => this.#wake(message),
+				// What was filled meanwhile nobody told.
+				onGap: () => this.#wake(),
 			});
+			// Nor what was filled before.
+			this.#wake();
+			return this.#live;
+		} catch {
+			this.#subscription = null;
+			return null;
+		}
 	}
 
 	#wake(name?: string): void {
 		const woken = name === undefined ? [...this.#waiters.values()].flatMap((waiters) => [...waiters]) : this.#waiters.get(name);
 		for (const waiter of [...(woken ?? [])]) waiter();
 	}
+}
+
+/** A key of another type is nobody's value. */
+function noneOfAnotherType(error: unknown): null {
+	if (error instanceof ClientError && error.code === "WRONGTYPE") return null;
+	throw error;
 }

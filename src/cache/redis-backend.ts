@@ -63,7 +63,10 @@ export class RedisBackend implements CacheBackend {
 	/** @throws INVALID_OPTION */
 	constructor(options?: RedisBackendOptions) {
 		this.#settings = resolveRedisOptions(options);
-		this.leases = new ServerLeases(() => this.#use(), this.#settings.keyPrefix);
+		this.leases = new ServerLeases(() => {
+			const opening = this.#use();
+			return this.#open ?? opening;
+		}, this.#settings.keyPrefix);
 		this.invalidations = new Invalidations(() => this.#use(), this.#settings.keyPrefix);
 	}
 

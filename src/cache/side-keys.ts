@@ -8,7 +8,10 @@
  * | `app:{user}:1`, cluster | `app:{user}:1:meta` | `slotwire:lease:app:{user}:1` |
  * | `app:user:1`, cluster | `{app:user:1}:meta` | `slotwire:lease:{app:user:1}` |
  *
- * Keys with braces of another kind, `a}{b`, have no such name on a cluster: their metadata is elsewhere, and their lease nowhere.
+ * | `list:{}`, cluster | `list:{}:meta`, elsewhere | `slotwire:lease:{4o4}:list:{}` |
+ *
+ * Keys with braces of another kind, as the last one, cannot be a tag: their metadata is in a slot of its own, and their lease has for a tag
+ * what happens to be of their slot.
  */
 import { keySlot } from "../slot.js";
 
@@ -25,10 +28,22 @@ export function metadataKey(key: string, cluster: boolean): SideKey {
 	return sideKey(key, cluster, (base) => `${base}${METADATA}`);
 }
 
-/** Null where there is none. */
-export function leaseKey(key: string, cluster: boolean): string | null {
+export function leaseKey(key: string, cluster: boolean): string {
 	const { name, beside } = sideKey(key, cluster, (base) => `${LEASE}${base}`);
-	return beside ? name : null;
+	return beside ? name : `${LEASE}{${tagOf(keySlot(key))}}:${key}`;
+}
+
+/** The first number, in base 36, of each slot that was asked for, and of those met on the way. */
+const tags = new Map<number, string>();
+let tried = 0;
+
+function tagOf(slot: number): string {
+	for (; !tags.has(slot); tried++) {
+		const tag = tried.toString(36);
+		const met = keySlot(tag);
+		if (!tags.has(met)) tags.set(met, tag);
+	}
+	return tags.get(slot) as string;
 }
 
 function sideKey(key: string, cluster: boolean, nameOf: (base: string) => string): SideKey {
