@@ -41,7 +41,7 @@ export interface CacheStats {
 	factoryErrors: number;
 	/** Callers that shared what another one asked for. */
 	joined: number;
-	/** Entries under our keys that were not of our making, or damaged: they count as misses. */
+	/** Misses for entries that were not of our making, damaged, or refused by `validate`. */
 	broken: number;
 	/** Calls of the store that failed, */
 	storeErrors: number;
@@ -49,7 +49,7 @@ export interface CacheStats {
 	lostWrites: number;
 }
 
-type Listener<E> = (event: E) => void;
+type Listener<E> = (event: E) => unknown;
 
 export class Reporter {
 	readonly counts: CacheStats = {
@@ -81,16 +81,12 @@ export class Reporter {
 		this.#listeners[name]?.delete(listener);
 	}
 
-	/** What a listener throws is its own affair. */
+	/** What a listener throws, or rejects with, is its own affair. */
 	tell<K extends keyof CacheEvents>(name: K, event: CacheEvents[K]): void {
 		const listeners = this.#listeners[name];
 		if (listeners === undefined) return;
 		for (const listener of [...listeners]) {
-			try {
-				listener(event);
-			} catch {
-				// Nobody else is worse off for it.
-			}
+			quietly(() => listener(event));
 		}
 	}
 
@@ -112,6 +108,16 @@ export class Reporter {
 	storeFailed(operation: string, error: unknown, key?: string): void {
 		this.counts.storeErrors += 1;
 		this.tell("error", { operation, error, ...(key === undefined ? {} : { key }) });
+	}
+}
+
+/** Calls what is not ours: nobody else is worse off for its failure, now or later. */
+export function quietly(call: () => unknown): void {
+	try {
+		const result = call();
+		if (result instanceof Promise) result.catch(() => {});
+	} catch {
+		// Nobody is left to be told.
 	}
 }
 

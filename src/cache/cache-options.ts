@@ -1,6 +1,6 @@
 /** What a cache takes when it is made, and what a call may say instead. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
-import { type Ttl, ttlMs } from "../util/ttl.js";
+import { type Ttl, timerMs, ttlMs } from "../util/ttl.js";
 import type { CacheBackend } from "./backend.js";
 import { MAX_TAGS } from "./envelope.js";
 import { checkNamespace } from "./keys.js";
@@ -51,7 +51,7 @@ export interface CacheOptions extends Fetching {
 	singleFlight?: "process" | "cluster";
 	/** How long a process that makes a value is waited for by the others. Longer than a factory takes: what is made later is not stored. Default `"30s"`. */
 	leaseTtl?: Ttl;
-	/** How long tags are remembered when nobody uses them; entries with a tag that is forgotten are made anew. Default `"30d"`. */
+	/** How long a tag is remembered after its first use or its last invalidation; then entries with it are made anew. Default `"30d"`. */
 	tagTtl?: Ttl;
 	/** When the backend fails, reads go to the factory, and writes are counted as lost. False: calls reject. Default true. */
 	failOpen?: boolean;
@@ -102,7 +102,7 @@ export interface CacheSettings {
 	readonly policy: Policy;
 }
 
-const NOTHING: Policy = {
+export const NOTHING: Policy = {
 	ttlMs: 3_600_000,
 	jitter: 0,
 	swrMs: 0,
@@ -159,8 +159,8 @@ const LIFETIME: Readonly<Record<string, Field>> = {
 const FETCHING: Readonly<Record<string, Field>> = {
 	...LIFETIME,
 	earlyRefresh: (value: boolean | { beta?: number }) => ({ beta: betaOf(value) }),
-	timeout: (value: Ttl) => ({ softMs: ttlMs(value, "timeout") }),
-	hardTimeout: (value: Ttl) => ({ hardMs: ttlMs(value, "hardTimeout") }),
+	timeout: (value: Ttl) => ({ softMs: timerMs(value, "timeout") }),
+	hardTimeout: (value: Ttl) => ({ hardMs: timerMs(value, "hardTimeout") }),
 };
 
 export const STORE_FIELDS: Readonly<Record<string, Field>> = {

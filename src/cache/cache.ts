@@ -1,5 +1,6 @@
 /** The cache as its users see it. */
 import { ClientError, InvalidArgumentError } from "../errors.js";
+import type { Bytes } from "./backend.js";
 import { type CacheEvents, type CacheStats, Reporter } from "./cache-events.js";
 import {
 	CALL_FIELDS,
@@ -17,7 +18,8 @@ import { EntryStore } from "./entry-store.js";
 import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
 import { type Factory, Fetcher, isFresh } from "./fetcher.js";
 import { Flights } from "./flights.js";
-import { checkKey, checkKeys, checkNamespace } from "./keys.js";
+import { checkKeys, checkNamespace } from "./keys.js";
+import { isTagKey } from "./tags.js";
 import { WriteBehind, type WriteBehindOptions } from "./write-behind.js";
 
 /**
@@ -208,17 +210,19 @@ export class Cache implements AsyncDisposable {
 		return (await this.#written("expire", [name], () => this.#store.purge(name))) ?? false;
 	}
 
-	/** Ends all that was stored with any of these tags, wherever it is: one write. */
-	async invalidateTags(...tags: string[]): Promise<void> {
+	/**
+	 * Ends all that was stored with any of these tags, wherever it is: one write.
+	 * @returns whether it did: false when the store failed, which is counted
+	 */
+	async invalidateTags(...tags: string[]): Promise<boolean> {
 		this.#check();
 		const checked = checkTags(tags);
-		if (checked.length === 0) return;
-		const done = await this.#asked("invalidate", async () => {
-			await this.#store.tags.invalidate(checked);
-			return true;
-		});
+		if (checked.length === 0) return true;
+		this.#owned.flights.outdateTags(this.#settings.prefix, checked);
+		const done = (await this.#asked("invalidate", () => this.#store.tags.invalidate(checked))) ?? false;
 		if (done) this.#reporter.tell("invalidate", { tags: checked });
-		else this.#reporter.counts.lostWrites += 1;
+		else this.#reporter.counts.lostWrites += checked.length;
+		return done;
 	}
 
 	/** Deletes all keys of this cache, its namespaces' and its tags' among them. @returns how many */
@@ -230,20 +234,23 @@ export class Cache implements AsyncDisposable {
 	}
 
 	/**
-	 * Writes to the source, then to the cache. When `write` fails the value is deleted: nobody knows what the source has.
-	 * @throws what `write` throws
+	 * Writes to the source, then to the cache. When either fails the value is deleted: nobody knows what the source has, or the cache has an
+	 * older one.
+	 * @throws what `write` throws; as {@link set}, before anything is written
 	 */
 	async writeThrough<T>(key: string, value: T, write: (value: T) => unknown, options?: StoreOptions): Promise<void> {
 		this.#name(key);
 		checkFunction(write, 2, "`write`");
 		resolvePolicy(this.#settings.policy, options, STORE_FIELDS);
+		if (value === undefined) throw new InvalidArgumentError(1, "undefined is no value; delete() the key");
+		this.#store.encode(value);
+		let stored = false;
 		try {
 			await write(value);
-		} catch (error) {
-			await this.delete(key);
-			throw error;
+			stored = await this.set(key, value, options);
+		} finally {
+			if (!stored) await this.delete(key).catch(() => {});
 		}
-		await this.set(key, value, options);
 	}
 
 	/** Writes to the cache at once, and to the source behind it, in batches; `close()` waits for that. */
@@ -252,7 +259,8 @@ export class Cache implements AsyncDisposable {
 		const { queues } = this.#owned;
 		const store = (key: string, value: T | undefined, how?: StoreOptions) =>
 			value === undefined ? this.delete(key) : this.set(key, value, how);
-		const queue: WriteBehind<T> = new WriteBehind<T>(options, store, this.#reporter, () =>
+		const check = (value: T): void => void this.#store.encode(value);
+		const queue: WriteBehind<T> = new WriteBehind<T>(options, { check, store }, this.#reporter, () =>
 			queues.delete(queue as WriteBehind<unknown>),
 		);
 		queues.add(queue as WriteBehind<unknown>);
@@ -301,19 +309,19 @@ export class Cache implements AsyncDisposable {
 	async #setMany(entries: readonly (readonly [key: string, value: unknown])[], options?: StoreOptions): Promise<number> {
 		const names = this.#names(entries.map(([key]) => key));
 		const policy = resolvePolicy(this.#settings.policy, options, STORE_FIELDS);
-		const tags = await this.#asked(
-			"tags",
-			async () => await this.#store.tags.fix(policy.tags, await this.#store.tags.read(policy.tags)),
-		);
-		const items = entries.map(([, value], i) => {
+		const encoded = entries.map(([, value], i) => {
 			if (value === undefined) throw new InvalidArgumentError(i, "undefined is no value; delete() the key");
-			const { bytes, ttlMs } = this.#store.seal(value, policy, tags ?? [], 0);
-			return { key: names[i] as string, value: bytes, ttl: ttlMs };
+			return this.#store.encode(value);
 		});
+		const tags = policy.tags.length === 0 ? [] : await this.#asked("tags", () => this.#store.tags.fix(policy.tags, new Map()));
 		if (tags === undefined) {
-			this.#reporter.counts.lostWrites += items.length;
+			this.#reporter.counts.lostWrites += names.length;
 			return 0;
 		}
+		const items = names.map((key, i) => {
+			const { bytes, ttlMs } = this.#store.sealBytes(encoded[i] as Bytes, policy, tags, 0);
+			return { key, value: bytes, ttl: ttlMs };
+		});
 		const stored = await this.#written("set", names, async (backend) => {
 			const [only] = items;
 			if (items.length !== 1 || only === undefined) return await backend.setMany(items, { metadata: false });
@@ -321,7 +329,9 @@ export class Cache implements AsyncDisposable {
 		});
 		if (stored === undefined) return 0;
 		this.#reporter.counts.sets += stored;
-		for (const key of names) this.#reporter.tell("set", { key });
+		// A store that throws nothing has refused it, or has no room.
+		this.#reporter.counts.lostWrites += items.length - stored;
+		if (stored === items.length) for (const key of names) this.#reporter.tell("set", { key });
 		return stored;
 	}
 
@@ -360,11 +370,14 @@ export class Cache implements AsyncDisposable {
 
 	#name(key: string): string {
 		this.#check();
-		return this.#settings.prefix + checkKey(key, 0);
+		return this.#names([key])[0] as string;
 	}
 
 	#names(keys: readonly string[]): string[] {
 		this.#check();
-		return checkKeys(keys).map((key) => this.#settings.prefix + key);
+		return checkKeys(keys).map((key, i) => {
+			if (isTagKey(key)) throw new InvalidArgumentError(i, "a key must not begin with ~tag:, where versions of tags are");
+			return this.#settings.prefix + key;
+		});
 	}
 }

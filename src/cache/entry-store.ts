@@ -1,4 +1,7 @@
 /** Entries of a cache on its backend: sealed when they are written, judged when they are read. */
+import { InvalidArgumentError } from "../errors.js";
+import { MAX_TTL_MS } from "../util/ttl.js";
+import type { Bytes } from "./backend.js";
 import type { MissReason, Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import { type Envelope, isTagged, open, seal } from "./envelope.js";
@@ -81,7 +84,7 @@ export class EntryStore {
 		if (bytes === null) return { found: null, reason: "none", versions };
 		const envelope = open(bytes);
 		if (envelope === null) return broken(versions);
-		if (envelope.tags.length > 0) this.#remember(key, envelope);
+		this.#remember(key, envelope);
 		const { absent, madeInMs } = envelope;
 		let value: unknown;
 		try {
@@ -97,17 +100,29 @@ export class EntryStore {
 		return { found, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
 	}
 
+	/** @throws what the serializer does, and INVALID_ARGUMENT for what is no bytes */
+	encode(value: unknown): Bytes {
+		const bytes: unknown = this.#settings.serializer.encode(value);
+		if (typeof bytes === "string" || bytes instanceof Uint8Array) return bytes;
+		throw new InvalidArgumentError(1, "encode() of the serializer must give a string, a Buffer or a Uint8Array");
+	}
+
 	/**
 	 * @param value undefined: there is no such thing
-	 * @throws what the serializer does
+	 * @throws as {@link encode}
 	 */
 	seal(value: unknown, policy: Policy, tags: Envelope["tags"], madeInMs: number): Sealed {
-		const absent = value === undefined;
+		return this.sealBytes(value === undefined ? null : this.encode(value), policy, tags, madeInMs);
+	}
+
+	/** @param value null: there is no such thing */
+	sealBytes(value: Bytes | null, policy: Policy, tags: Envelope["tags"], madeInMs: number): Sealed {
+		const absent = value === null;
 		const base = absent ? policy.negativeMs : policy.ttlMs;
 		const ttlMs = base === null ? null : Math.max(1, Math.round(base * (1 - policy.jitter * Math.random())));
 		const freshUntil = ttlMs === null ? Number.POSITIVE_INFINITY : Date.now() + ttlMs;
-		const bytes = seal({ absent, freshUntil, madeInMs, tags }, absent ? "" : this.#settings.serializer.encode(value));
-		return { bytes, ttlMs: ttlMs === null ? null : ttlMs + Math.max(policy.swrMs, policy.graceMs) };
+		const bytes = seal({ absent, freshUntil, madeInMs, tags }, value ?? "");
+		return { bytes, ttlMs: ttlMs === null ? null : Math.min(MAX_TTL_MS, ttlMs + Math.max(policy.swrMs, policy.graceMs)) };
 	}
 
 	/** Makes an entry an old one, for as long as it lives. @returns whether there was one */
@@ -153,7 +168,8 @@ export class EntryStore {
 	}
 
 	#remember(key: string, { tags }: Envelope): void {
-		this.#tagsOf.delete(key);
+		if (this.#tagsOf.size > 0) this.#tagsOf.delete(key);
+		if (tags.length === 0) return;
 		this.#tagsOf.set(
 			key,
 			tags.map(([tag]) => tag),

@@ -40,11 +40,12 @@ export class CacheOperationError extends CacheError {
 
 /** Some keys of a batch failed; `results` has what became of each, in the order of the keys: ABORTED among them where the caller gave up. */
 export class CacheBatchError<T = unknown> extends CacheOperationError {
-	readonly results: readonly (T | ClientError)[];
+	declare readonly results: readonly (T | ClientError)[];
 
 	constructor(message: string, results: readonly (T | ClientError)[], options?: ErrorOptions) {
 		super("BATCH", message, options);
-		this.results = results;
+		// Not enumerable: whoever logs the error does not log the values of what worked.
+		Object.defineProperty(this, "results", { value: results });
 	}
 
 	static {
@@ -79,11 +80,12 @@ export function cacheError(cause: unknown): ClientError {
 	return new kind(code, message, { cause });
 }
 
-/** Where nothing succeeded, because the store could not be asked or the caller gave up, there is nothing to tell apart. */
+/** Of one key, or where nothing succeeded because the store could not be asked or the caller gave up, there is nothing to tell apart. */
 function batchError(cause: BatchError): ClientError {
 	const results = cause.results.map((result) => (result instanceof ClientError ? cacheError(result) : result));
 	const [first] = results;
-	if (results.every((result) => result instanceof CacheConnectionError || isAborted(result))) return first as ClientError;
+	if (results.length === 1 || results.every((result) => result instanceof CacheConnectionError || isAborted(result)))
+		return first as ClientError;
 	return new CacheBatchError(cause.message, results, { cause });
 }
 

@@ -16,6 +16,12 @@ export interface FactoryContext {
 	readonly signal: AbortSignal;
 }
 
+/** What is being made. */
+export interface Dependent {
+	readonly signal: AbortSignal;
+	dependsOn(tags: readonly string[]): void;
+}
+
 /** Gives tags their versions. */
 export type FixTags = (tags: readonly string[], known: Versions) => Promise<[tag: string, version: string][]>;
 
@@ -23,12 +29,12 @@ export class FactoryCall implements FactoryContext {
 	policy: Policy;
 	skipped = false;
 	readonly stale: unknown;
-	readonly #flight: { readonly signal: AbortSignal };
+	readonly #flight: Dependent;
 	readonly #fix: FixTags;
 	readonly #tags: Promise<[tag: string, version: string][]>[];
 
 	/** @param tags those that the call names, with their versions */
-	constructor(policy: Policy, flight: { readonly signal: AbortSignal }, stale: unknown, tags: [string, string][], fix: FixTags) {
+	constructor(policy: Policy, flight: Dependent, stale: unknown, tags: [string, string][], fix: FixTags) {
 		this.policy = policy;
 		this.#flight = flight;
 		this.stale = stale;
@@ -46,6 +52,7 @@ export class FactoryCall implements FactoryContext {
 
 	setTags(tags: readonly string[]): void {
 		const { tags: checked } = resolvePolicy(this.policy, { tags }, CALL_FIELDS);
+		this.#flight.dependsOn(checked);
 		const fixing = this.#fix(checked, new Map());
 		// Whoever stores the value hears of it.
 		fixing.catch(() => {});

@@ -6,7 +6,7 @@ import { InvalidArgumentError } from "../errors.js";
 import type { Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
-import { FactoryCall, type FactoryContext } from "./factory-call.js";
+import { type Dependent, FactoryCall, type FactoryContext } from "./factory-call.js";
 import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
 import { aborted, type Flight } from "./flight.js";
 import { type Refreshed, track } from "./flights.js";
@@ -80,6 +80,7 @@ export class ManyFetcher {
 				policy,
 			);
 		} catch (error) {
+			if (error instanceof InvalidArgumentError) throw error;
 			this.#fetcher.failed("read", error);
 			for (const { key } of parts) this.#reporter.miss(key, "unavailable");
 			return [...parts];
@@ -108,7 +109,10 @@ export class ManyFetcher {
 	async #refresh(due: readonly [string, Look][], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
 		const parts = due.map(([key, look]): Part => {
 			const { settle, result } = outcome();
-			const flight = track(this.#fetcher.flights.refreshes, key, async () => (await result) as Refreshed);
+			const flight = track(this.#fetcher.flights.refreshes, key, async (self) => {
+				self.dependsOn(policy.tags);
+				return (await result) as Refreshed;
+			});
 			return { key, flight, look, settle: (value) => settle({ value }), fail: () => settle(null) };
 		});
 		this.#reporter.counts.refreshes += parts.length;
@@ -157,9 +161,10 @@ export class ManyFetcher {
 				if (sealed !== null) items.push({ key, value: sealed.bytes, ttl: sealed.ttlMs });
 			});
 			if (items.length === 0) return;
-			await this.#settings.backend.setMany(items, { metadata: false });
-			this.#reporter.counts.sets += items.length;
-			for (const { key } of items) this.#reporter.tell("set", { key });
+			const stored = await this.#settings.backend.setMany(items, { metadata: false });
+			this.#reporter.counts.sets += stored;
+			this.#reporter.counts.lostWrites += items.length - stored;
+			if (stored === items.length) for (const { key } of items) this.#reporter.tell("set", { key });
 		} catch (error) {
 			this.#reporter.counts.lostWrites += items.length;
 			this.#fetcher.failed("write", error);
@@ -181,12 +186,16 @@ export class ManyFetcher {
 }
 
 /** Its signal aborts when nobody waits for any of the keys any more. */
-class AllGone {
+class AllGone implements Dependent {
 	readonly #flights: readonly Flight<unknown>[];
 	#signal: AbortSignal | null = null;
 
 	constructor(parts: readonly Part[]) {
 		this.#flights = parts.map(({ flight }) => flight);
+	}
+
+	dependsOn(tags: readonly string[]): void {
+		for (const flight of this.#flights) flight.dependsOn(tags);
 	}
 
 	get signal(): AbortSignal {

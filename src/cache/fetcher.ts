@@ -7,7 +7,7 @@
  *                               └──► another process has it ──► wait, look again
  */
 import { randomUUID } from "node:crypto";
-import { InvalidArgumentError } from "../errors.js";
+import { ClientError, InvalidArgumentError } from "../errors.js";
 import type { Reporter, StaleReason } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Found, Look, Sealed } from "./entry-store.js";
@@ -58,15 +58,19 @@ export class Fetcher {
 		return flight;
 	}
 
-	begin(key: string, { forceFresh }: Policy, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
+	begin(key: string, { forceFresh, tags }: Policy, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
 		// What is being made already is older.
 		if (forceFresh) this.flights.outdate([key]);
-		return track(this.flights.fetches, key, work);
+		return track(this.flights.fetches, key, (flight) => {
+			flight.dependsOn(tags);
+			return work(flight);
+		});
 	}
 
 	/** Makes a value anew that its readers still have; nobody hears of a failure but `error`. */
 	#refresh(key: string, factory: Factory<unknown>, policy: Policy, look: Look): void {
 		track(this.flights.refreshes, key, async (flight) => {
+			flight.dependsOn(policy.tags);
 			try {
 				const { token, value } = await this.#lease(key);
 				const newer = await this.#since(key, value, policy, look);
@@ -134,6 +138,8 @@ export class Fetcher {
 		try {
 			return await this.store.read(key, policy);
 		} catch (error) {
+			// The key is none for this store: the caller's mistake.
+			if (error instanceof InvalidArgumentError) throw error;
 			this.failed("read", error, key);
 			this.#reporter.miss(key, "unavailable");
 			return null;
@@ -305,8 +311,9 @@ export class Fetcher {
 
 	/** @throws the error, unless the cache goes on without its store */
 	failed(operation: string, error: unknown, key?: string): void {
-		this.#reporter.storeFailed(operation, error, key);
-		if (!this.#settings.failOpen) throw error;
+		const typed = error instanceof ClientError ? cacheError(error) : error;
+		this.#reporter.storeFailed(operation, typed, key);
+		if (!this.#settings.failOpen) throw typed;
 	}
 
 	old(key: string, { value }: Found, reason: StaleReason): unknown {
@@ -333,7 +340,7 @@ export function within(found: Found | null, graceMs: number): Found | null {
 	return found.freshUntil === 0 || isWithin(found, graceMs) ? found : null;
 }
 
-/** Whether this reader is the one that makes it anew before its time: XFetch, `now - Δ·β·ln(rand) ≥ expiry`. */
+/** Whether this reader is the one that makes it anew before its time: XFetch, `now - Δ·β·ln(rand) ≥ expiry`; rand is never 0. */
 function isEarly({ freshUntil, madeInMs }: Found, { beta }: Policy): boolean {
-	return beta > 0 && Date.now() - madeInMs * beta * Math.log(Math.random()) >= freshUntil;
+	return beta > 0 && Date.now() - madeInMs * beta * Math.log(1 - Math.random()) >= freshUntil;
 }

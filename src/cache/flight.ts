@@ -17,6 +17,8 @@ export class Flight<T> {
 	readonly work: Promise<T>;
 	/** What it was told meanwhile makes its result out of date: it is not to be stored. */
 	outdated = false;
+	/** What it is made of changes with any of these. */
+	readonly tags = new Set<string>();
 	#controller: AbortController | null = null;
 	#aborted = false;
 	#waiting = 0;
@@ -39,6 +41,10 @@ export class Flight<T> {
 		this.#controller ??= new AbortController();
 		if (this.#aborted) this.#controller.abort();
 		return this.#controller.signal;
+	}
+
+	dependsOn(tags: readonly string[]): void {
+		for (const tag of tags) this.tags.add(tag);
 	}
 
 	/** There is an old value for callers that cannot wait; `take` is called for each of them. */

@@ -30,6 +30,15 @@ export class Flights {
 		}
 	}
 
+	/** The same for those of them that depend on one of these tags and begin so: tags are those of a namespace. */
+	outdateTags(prefix: string, tags: readonly string[]): void {
+		for (const flights of [this.fetches, this.refreshes]) {
+			for (const [key, flight] of flights) {
+				if (key.startsWith(prefix) && tags.some((tag) => flight.tags.has(tag))) flight.outdated = true;
+			}
+		}
+	}
+
 	/** The same for all keys that begin so. */
 	outdateAll(prefix: string): void {
 		this.outdate([...this.fetches.keys(), ...this.refreshes.keys()].filter((key) => key.startsWith(prefix)));

@@ -41,7 +41,7 @@ import { checkKey, checkKeys, resolveQuery } from "./keys.js";
 import { ServerLeases } from "./leases.js";
 import { checkManyOptions } from "./many-options.js";
 import { decodeMetadata } from "./metadata.js";
-import { type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
+import { maskUrl, type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
 import { serverStats } from "./server-stats.js";
 import { isLease, isMetadataKey, metadataKey, type SideKey } from "./side-keys.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
@@ -345,7 +345,7 @@ export class RedisBackend implements CacheBackend {
 	/** Where it leads and how it is set, without secrets: for logs. */
 	get config(): Record<string, unknown> {
 		const { keyPrefix, defaultTtlMs, metadata, onError, connection } = this.#settings;
-		const url = connection.url?.replace(/\/\/[^@/]*@/, "//***@");
+		const url = connection.url === undefined ? undefined : maskUrl(connection.url);
 		return { ...(url === undefined ? {} : { url }), keyPrefix, defaultTtlMs, metadata: metadata ? "sidecar" : false, onError };
 	}
 
@@ -383,20 +383,32 @@ export class RedisBackend implements CacheBackend {
 	}
 
 	#use(): Promise<Client> {
-		this.#client ??= this.#start();
-		return this.#client;
+		if (this.#client !== null) return this.#client;
+		const { client } = this.#settings;
+		if (client !== null) {
+			this.#open = client;
+			this.#client = Promise.resolve(client);
+			return this.#client;
+		}
+		const starting: Promise<Client> = this.#start().then(
+			(opened) => {
+				// Otherwise it was let go meanwhile, and is being closed.
+				if (this.#client === starting) this.#open = opened;
+				return opened;
+			},
+			(error) => {
+				// The next call tries again.
+				if (this.#client === starting) this.#client = null;
+				throw error;
+			},
+		);
+		this.#client = starting;
+		return starting;
 	}
 
 	async #start(): Promise<Client> {
-		const { client, connection } = this.#settings;
-		try {
-			this.#open = client ?? (await createClient(Object.keys(connection).length === 0 ? optionsFromEnv() : connection));
-			return this.#open;
-		} catch (error) {
-			// The next call tries again.
-			this.#client = null;
-			throw error;
-		}
+		const { connection } = this.#settings;
+		return await createClient(Object.keys(connection).length === 0 ? optionsFromEnv() : connection);
 	}
 
 	/** A key of another type is nobody's value. */

@@ -1,7 +1,7 @@
 /** What a `RedisBackend` takes. Everything has a default; what is wrong is refused when it is made, by its name. */
 import { Client } from "../client.js";
 import { InvalidOptionError } from "../errors.js";
-import { type ClientOptions, optionsFromEnv } from "../options.js";
+import { type ClientOptions, optionsFromEnv, resolveOptions } from "../options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type { CacheError } from "./errors.js";
 
@@ -77,6 +77,11 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 	if (client !== undefined && !(client instanceof Client)) {
 		throw new InvalidOptionError("client", "must be a client, as createClient() gives it");
 	}
+	if (connection !== undefined && (typeof connection !== "object" || connection === null)) {
+		throw new InvalidOptionError("connection", "must be an object, as createClient() takes it");
+	}
+	// What is wrong with it is found now, and not by the first call.
+	if (connection !== undefined || url !== undefined) resolveOptions(connection ?? { url: url as string });
 	if (typeof keyPrefix !== "string") throw new InvalidOptionError("keyPrefix", "must be a string");
 	if (metadata !== "sidecar" && metadata !== false) throw new InvalidOptionError("metadata", 'must be "sidecar" or false');
 	if (onError !== "throw" && onError !== "miss") throw new InvalidOptionError("onError", 'must be "throw" or "miss"');
@@ -115,10 +120,16 @@ export function redisOptionsFromEnv(
 	env: Readonly<Record<string, string | undefined>> = process.env,
 	options: RedisBackendOptions = {},
 ): RedisBackendOptions {
-	const own = options.client !== undefined || options.connection !== undefined || options.url !== undefined;
+	const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
+	const own = ["client", "connection", "url"].some((field) => field in given);
 	return {
 		...(own ? {} : { connection: optionsFromEnv(env) }),
 		...(env.REDIS_KEY_PREFIX === undefined ? {} : { keyPrefix: env.REDIS_KEY_PREFIX }),
-		...options,
+		...given,
 	};
+}
+
+/** For logs: without user, password and parameters, also where the URL is none. */
+export function maskUrl(url: string): string {
+	return url.replace(/^([a-z-]*:\/\/)?.*@/is, "$1***@").replace(/[?#].*$/s, "");
 }

@@ -11,7 +11,13 @@ export interface Serializer {
 /** As JSON: what it cannot say (functions, symbols, `undefined`, bigints, cycles) is refused; dates become strings, `NaN` becomes null. */
 const json: Serializer = {
 	encode(value) {
-		const text = JSON.stringify(value) as string | undefined;
+		let text: string | undefined;
+		try {
+			text = JSON.stringify(value);
+		} catch (error) {
+			// Messages of JSON.stringify name properties: they are the value's.
+			throw new InvalidArgumentError(1, `the value cannot be written as JSON (${(error as Error)?.name ?? "unknown"})`);
+		}
 		if (text === undefined) throw new InvalidArgumentError(1, `a ${typeof value} cannot be written as JSON`);
 		return text;
 	},

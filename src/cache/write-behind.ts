@@ -5,18 +5,18 @@
  *     set ──► cache, and waiting ──► write(batch) ──► done
  *                      ▲────────── failed: once more after a pause, at most `maxAttempts` times, then `onFailure`
  */
-import { ClientError, InvalidOptionError } from "../errors.js";
+import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { backoffMs } from "../util/backoff.js";
-import { type Ttl, ttlMs } from "../util/ttl.js";
-import type { Reporter } from "./cache-events.js";
-import { checkFunction, type StoreOptions } from "./cache-options.js";
+import { type Ttl, timerMs } from "../util/ttl.js";
+import { quietly, type Reporter } from "./cache-events.js";
+import { checkFunction, NOTHING, resolvePolicy, STORE_FIELDS, type StoreOptions } from "./cache-options.js";
 import { checkKey } from "./keys.js";
 
 export interface WriteBehindOptions<T> {
 	/** Writes to the source. An undefined value: the key was deleted. When it throws, the whole batch is tried again. */
 	write: (batch: [key: string, value: T | undefined][]) => unknown;
 	/** Told of what could not be written at last; it is lost then. */
-	onFailure?: (batch: [key: string, value: T | undefined][], error: unknown) => void;
+	onFailure?: (batch: [key: string, value: T | undefined][], error: unknown) => unknown;
 	/** Keys that wait, at most: beyond that `set` rejects with OVERLOADED. Default 1000. */
 	maxQueue?: number;
 	/** Keys in one batch. Default 100. */
@@ -25,7 +25,7 @@ export interface WriteBehindOptions<T> {
 	delay?: Ttl;
 	/** Default 5. */
 	maxAttempts?: number;
-	/** The pause before another attempt, doubled each time, up to 30 times that. Default 100 ms. */
+	/** The pause before another attempt, at most: doubled each time, up to 30 times that. Default 100 ms. */
 	retryDelay?: Ttl;
 }
 
@@ -39,13 +39,22 @@ interface Settings<T> {
 	readonly retryMs: number;
 }
 
+/** The cache before it. */
+interface Before<T> {
+	/** @throws for a value that `store` would refuse */
+	check(value: T): void;
+	store(key: string, value: T | undefined, options?: StoreOptions): Promise<unknown>;
+}
+
 export class WriteBehind<T> implements AsyncDisposable {
 	readonly #settings: Settings<T>;
-	readonly #store: (key: string, value: T | undefined, options?: StoreOptions) => Promise<unknown>;
+	readonly #cache: Before<T>;
 	readonly #reporter: Reporter;
 	readonly #ended: () => void;
 	/** By key, in the order in which they began to wait. */
 	readonly #waiting = new Map<string, T | undefined>();
+	/** Keys that the cache is being given, and when it has them: the next value of one comes after that, as it does at the source. */
+	readonly #storing = new Map<string, Promise<unknown>>();
 	#timer: NodeJS.Timeout | null = null;
 	/** Ends a pause. */
 	#hurry: (() => void) | null = null;
@@ -53,14 +62,9 @@ export class WriteBehind<T> implements AsyncDisposable {
 	#closing = false;
 
 	/** @internal */
-	constructor(
-		options: WriteBehindOptions<T>,
-		store: (key: string, value: T | undefined, options?: StoreOptions) => Promise<unknown>,
-		reporter: Reporter,
-		ended: () => void,
-	) {
+	constructor(options: WriteBehindOptions<T>, cache: Before<T>, reporter: Reporter, ended: () => void) {
 		this.#settings = resolve(options);
-		this.#store = store;
+		this.#cache = cache;
 		this.#reporter = reporter;
 		this.#ended = ended;
 	}
@@ -75,14 +79,18 @@ export class WriteBehind<T> implements AsyncDisposable {
 	 * @throws OVERLOADED when too many wait, and then nothing was written; CLOSED
 	 */
 	async set(key: string, value: T, options?: StoreOptions): Promise<void> {
+		if (value === undefined) throw new InvalidArgumentError(1, "undefined is no value; delete() the key");
+		resolvePolicy(NOTHING, options, STORE_FIELDS);
+		// What the cache refuses the source must not get.
+		this.#cache.check(value);
 		this.#queue(key, value);
-		await this.#store(key, value, options);
+		await this.#stored(key, value, options);
 	}
 
 	/** The same for a deletion. */
 	async delete(key: string): Promise<void> {
 		this.#queue(key, undefined);
-		await this.#store(key, undefined);
+		await this.#stored(key, undefined);
 	}
 
 	/** Resolves when all that waits was written, or given up. */
@@ -112,6 +120,18 @@ export class WriteBehind<T> implements AsyncDisposable {
 		this.#timer ??= setTimeout(() => void this.#run(), this.#settings.delayMs);
 	}
 
+	async #stored(key: string, value: T | undefined, options?: StoreOptions): Promise<void> {
+		const before = this.#storing.get(key);
+		const store = (): Promise<unknown> => this.#cache.store(key, value, options);
+		const storing = before === undefined ? store() : before.then(store, store);
+		this.#storing.set(key, storing);
+		try {
+			await storing;
+		} finally {
+			if (this.#storing.get(key) === storing) this.#storing.delete(key);
+		}
+	}
+
 	#run(): Promise<void> {
 		if (this.#timer !== null) clearTimeout(this.#timer);
 		this.#timer = null;
@@ -124,8 +144,12 @@ export class WriteBehind<T> implements AsyncDisposable {
 	/** One batch after the other, so that no key is written twice at a time. Never rejects. */
 	async #drain(): Promise<void> {
 		while (this.#waiting.size > 0) {
-			const batch = [...this.#waiting].slice(0, this.#settings.maxBatch);
-			for (const [key] of batch) this.#waiting.delete(key);
+			const batch: [key: string, value: T | undefined][] = [];
+			for (const entry of this.#waiting) {
+				batch.push(entry);
+				this.#waiting.delete(entry[0]);
+				if (batch.length === this.#settings.maxBatch) break;
+			}
 			await this.#write(batch);
 		}
 	}
@@ -139,15 +163,11 @@ export class WriteBehind<T> implements AsyncDisposable {
 			} catch (error) {
 				this.#reporter.tell("error", { operation: "write-behind", error });
 				if (attempt < maxAttempts) {
-					await this.#pause(backoffMs(attempt, retryMs, retryMs * 30));
+					await this.#pause(backoffMs(attempt - 1, retryMs, retryMs * 30));
 					continue;
 				}
 				this.#reporter.counts.lostWrites += batch.length;
-				try {
-					onFailure?.(batch, error);
-				} catch {
-					// Nobody is left to be told.
-				}
+				quietly(() => onFailure?.(batch, error));
 				return;
 			}
 		}
@@ -177,6 +197,6 @@ function resolve<T>(options: WriteBehindOptions<T>): Settings<T> {
 	for (const [field, value] of Object.entries({ maxQueue, maxBatch, maxAttempts })) {
 		if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOptionError(field, "must be an integer from 1");
 	}
-	const retryMs = ttlMs(retryDelay, "retryDelay");
-	return { write, onFailure: onFailure ?? null, maxQueue, maxBatch, delayMs: ttlMs(delay, "delay"), maxAttempts, retryMs };
+	const retryMs = timerMs(retryDelay, "retryDelay");
+	return { write, onFailure: onFailure ?? null, maxQueue, maxBatch, delayMs: timerMs(delay, "delay"), maxAttempts, retryMs };
 }
