@@ -8,7 +8,7 @@ import { findRuntime } from "../fixtures/servers.js";
 import { median } from "../src/cli/bench/results.js";
 import { Stage } from "../src/cli/bench/stage.js";
 import { Subject } from "../src/cli/bench/subject.js";
-import type { Round } from "../src/cli/bench/worker.js";
+import type { Round } from "../src/cli/bench/trial.js";
 import { type Workload, workloads } from "../src/cli/bench/workload.js";
 
 const help = `npm run bench:compare -- FOLDER... [--workload PART]... [--rounds N] [--round-ms N]

@@ -3,11 +3,13 @@ import { mkdir, rm, writeFile } from "node:fs/promises";
 import { join, resolve } from "node:path";
 import { readIfThere } from "../../src/cli/bench/file.js";
 import { type Results, readResults } from "../../src/cli/bench/results.js";
+import type { CacheResults } from "../cache/verdict.js";
 import type { Growth } from "../growth/series.js";
 import type { ProfileRow } from "../profile.js";
 import { clusterChart } from "./charts/cluster.js";
 import type { Chart } from "./charts/render.js";
 import { requestCharts } from "./charts/requests.js";
+import { cacheSection } from "./sections/cache.js";
 import { cellsSection } from "./sections/cells.js";
 import { abSection, baselineSection } from "./sections/csv.js";
 import { growthSection } from "./sections/growth.js";
@@ -21,6 +23,7 @@ const FOLDER = "bench";
 export interface Sources {
 	results: Results;
 	growth: Growth | null;
+	cache: CacheResults | null;
 	baseline: string | null;
 	ab: string | null;
 	notes: string | null;
@@ -43,7 +46,10 @@ export async function reportAfterRun(args: readonly string[]): Promise<void> {
 	if (saved.includes(resolve(FOLDER, "results.json"))) await writeReport();
 }
 
-export function renderReport({ results, growth, baseline, ab, notes, profile }: Sources): { text: string; charts: Chart[] } {
+export function renderReport({ results, growth, cache, baseline, ab, notes, profile }: Sources): {
+	text: string;
+	charts: Chart[];
+} {
 	const measured = [...requestCharts(results), clusterChart(results)].filter((chart) => chart !== null);
 	const grown = growth === null ? null : growthSection(growth);
 	const sections = [
@@ -51,6 +57,7 @@ export function renderReport({ results, growth, baseline, ab, notes, profile }: 
 		targetsSection(results),
 		chartsSection(measured),
 		grown?.text,
+		cache === null ? null : cacheSection(cache),
 		notes,
 		profile === null ? null : profileSection(profile),
 		baseline === null ? null : baselineSection(baseline),
@@ -80,10 +87,12 @@ async function readSources(folder: string): Promise<Sources> {
 	if (results === null || !Array.isArray(results.cells) || results.cells.length === 0)
 		throw new Error(`${file} holds no cells: npm run bench -- --out ${file} measures them`);
 	const growth = await readIfThere(join(folder, "growth.json"));
+	const cache = await readIfThere(join(folder, "cache.json"));
 	const profile = await readIfThere(join(folder, "profile.json"));
 	return {
 		results,
 		growth: growth === null ? null : (JSON.parse(growth) as Growth),
+		cache: cache === null ? null : (JSON.parse(cache) as CacheResults),
 		profile: profile === null ? null : (JSON.parse(profile) as ProfileRow[]),
 		baseline: await readIfThere(join(folder, "results_baseline.csv")),
 		ab: await readIfThere(join(folder, "results_ab.csv")),

@@ -4,7 +4,7 @@ import { readdir, readFile } from "node:fs/promises";
 import { cpus, release, totalmem } from "node:os";
 import { join } from "node:path";
 import { readIfThere } from "./file.js";
-import type { Round } from "./worker.js";
+import type { Round } from "./trial.js";
 import type { Workload } from "./workload.js";
 
 /** One client in one cell. */
@@ -15,12 +15,15 @@ export interface Measured {
 	commands: number;
 	hits: number;
 	flights: number | null;
+	/** Calls of a request by command, those of scripts among them, where they were told apart. */
+	calls?: Record<string, number>;
 }
 
 export type Outcome = Measured | { failed: string } | { unsupported: true };
 
-export interface Cell {
-	workload: Workload;
+/** @typeParam W the benchmark's own workloads, where it is not the one of the clients */
+export interface Cell<W = Workload> {
+	workload: W;
 	/** By client. */
 	outcomes: Record<string, Outcome>;
 }
@@ -34,7 +37,7 @@ export interface Machine {
 	server: string;
 }
 
-export interface Results {
+export interface Results<W = Workload> {
 	slotwire: string;
 	/** Of the code that was measured, see {@link buildOf}. */
 	build: string;
@@ -42,7 +45,7 @@ export interface Results {
 	machine: Machine;
 	rounds: number;
 	roundMs: number;
-	cells: Cell[];
+	cells: Cell<W>[];
 }
 
 /** The files of a folder as a short hash: two builds that differ in anything have different ones. */
@@ -105,7 +108,7 @@ export interface Summary {
 }
 
 /** Medians over the rounds. */
-export function summarize({ rounds }: Measured, { keys, valueBytes }: Workload): Summary {
+export function summarize({ rounds }: Measured, { keys, valueBytes }: Pick<Workload, "keys" | "valueBytes">): Summary {
 	const of = (figure: (round: Round) => number): number => median(rounds.map(figure));
 	const rate = of(({ requests, seconds }) => requests / seconds);
 	return {

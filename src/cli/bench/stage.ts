@@ -16,6 +16,9 @@ export interface ServerCounts {
 	hits: number;
 }
 
+/** What decides on which servers a workload runs. */
+export type Place = Pick<Workload, "topology" | "tls">;
+
 interface Servers {
 	nodes: readonly ServerNode[];
 	target: Target;
@@ -72,8 +75,13 @@ export class Stage implements AsyncDisposable {
 		return null;
 	}
 
+	/** Those of a place, started when nobody needed them before. */
+	async at(place: Place): Promise<Pick<Servers, "nodes" | "target">> {
+		return await this.#find(place);
+	}
+
 	/** Stops what no workload of `later` needs. */
-	async keepOnly(later: readonly Workload[]): Promise<void> {
+	async keepOnly(later: readonly Place[]): Promise<void> {
 		const needed = new Set(later.map(keyOf));
 		for (const [key, { stop }] of this.#started) {
 			if (needed.has(key)) continue;
@@ -86,14 +94,14 @@ export class Stage implements AsyncDisposable {
 		await this.keepOnly([]);
 	}
 
-	async #find(workload: Workload): Promise<Servers> {
+	async #find(workload: Place): Promise<Servers> {
 		const key = keyOf(workload);
 		const started = this.#started.get(key) ?? (await this.#start(workload));
 		this.#started.set(key, started);
 		return started;
 	}
 
-	async #start({ topology, tls }: Workload): Promise<Servers> {
+	async #start({ topology, tls }: Place): Promise<Servers> {
 		const certificates = tls ? await this.#certificates() : undefined;
 		const options = certificates === undefined ? {} : { tls: certificates };
 		const ca = certificates === undefined ? {} : { ca: certificates.ca };
@@ -127,6 +135,6 @@ export class Stage implements AsyncDisposable {
 	}
 }
 
-function keyOf({ topology, tls }: Workload): string {
+function keyOf({ topology, tls }: Place): string {
 	return tls ? `${topology}+tls` : topology;
 }

@@ -4,8 +4,7 @@ import { once } from "node:events";
 import { createInterface, type Interface } from "node:readline";
 import { fileURLToPath } from "node:url";
 import { type AdapterEntry, bunBinary, type Target } from "./adapter.js";
-import type { Checked, Order, Round, Started } from "./worker.js";
-import type { Workload } from "./workload.js";
+import type { Checked, Order, Round, Started } from "./trial.js";
 
 /** A client that is silent for longer has failed. */
 const SILENCE_MS = 30_000;
@@ -35,7 +34,7 @@ export class Subject implements AsyncDisposable {
 		this.#child.once("close", (code, signal) => this.#fail(`it ended (${signal ?? code}) ${this.#stderr.trim()}`));
 	}
 
-	start(client: string, target: Target, workload: Workload): Promise<Started> {
+	start(client: string, target: Target, workload: object): Promise<Started> {
 		return this.#ask<Started>({ order: "start", client, target, workload }, SILENCE_MS);
 	}
 

@@ -1,6 +1,6 @@
 /** Results of a benchmark as a test says them: one figure a client, in rounds that are alike unless told otherwise. */
 import type { Cell, Measured, Outcome, Results } from "../../../src/cli/bench/results.js";
-import type { Round } from "../../../src/cli/bench/worker.js";
+import type { Round } from "../../../src/cli/bench/trial.js";
 import { type Topology, type Workload, workloads } from "../../../src/cli/bench/workload.js";
 
 export interface Figures {

@@ -19,7 +19,7 @@ const run: Results = results(
 );
 
 function sources(more: Partial<Sources>): Sources {
-	return { results: run, growth: null, baseline: null, ab: null, notes: null, profile: null, ...more };
+	return { results: run, growth: null, cache: null, baseline: null, ab: null, notes: null, profile: null, ...more };
 }
 
 let folder: string;

@@ -13,7 +13,7 @@ import {
 	readResults,
 	summarize,
 } from "../../../src/cli/bench/results.js";
-import type { Round } from "../../../src/cli/bench/worker.js";
+import type { Round } from "../../../src/cli/bench/trial.js";
 import { workloads } from "../../../src/cli/bench/workload.js";
 
 let folder: string;
