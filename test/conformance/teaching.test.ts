@@ -85,6 +85,22 @@ test("S2.12 S2.2 S2.6 S2.7 S2.8 S2.9 patterns: each by how often the source is a
 	}
 });
 
+test("S3.10 S3.7 backends: the same checks with a server, on a cluster, and without any", async () => {
+	const [server, cluster] = await everywhere("examples/backends", "backends:");
+	const without = await teaching.run("examples/backends", "redis://127.0.0.1:1");
+	for (const [run, served] of [
+		[server, "a server"],
+		[cluster, "a server"],
+		[without, "memory"],
+	] as const) {
+		expect(run).toMatchObject({ code: 0, stderr: "" });
+		expect(run?.stdout).toMatch(new RegExp(`\\nall right, on ${served}\\n$`));
+		expect(run?.stdout.match(/^✓ /gm)).toHaveLength(17);
+	}
+	expect(server?.stdout).toContain("flights of both: 2\n");
+	expect(without.stdout).toContain("no server (CONNECTION): memory serves\n");
+});
+
 const exercises = [
 	["1-product-catalogue", 1],
 	["2-prices-that-change", 2],
