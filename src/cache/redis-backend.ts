@@ -48,6 +48,8 @@ import { BackendCounters, type BackendStats, type ServerStats, withJson } from "
 import { storeEntry } from "./store-entry.js";
 
 const PAGE = 512;
+/** So long a server that could not be reached is not tried again, unless by `connect()`. */
+const REFUSED_MS = 1000;
 
 export class RedisBackend implements CacheBackend {
 	readonly leases: ServerLeases;
@@ -57,6 +59,9 @@ export class RedisBackend implements CacheBackend {
 	readonly #counters = new BackendCounters();
 	/** Connected, or about to be. */
 	#client: Promise<Client> | null = null;
+	/** Until when calls are told at once that it could not be opened: each of them would wait for `startMs` otherwise. */
+	#refusedUntil = 0;
+	#refusal: unknown = null;
 	#open: Client | null = null;
 	#connected = false;
 
@@ -73,6 +78,7 @@ export class RedisBackend implements CacheBackend {
 	// ── connection ──
 
 	async connect(): Promise<void> {
+		this.#refusedUntil = 0;
 		await this.#ask("connect", undefined, async (client) => {
 			await client.ping();
 			const config = Object.entries(this.#settings.serverConfig);
@@ -390,6 +396,7 @@ export class RedisBackend implements CacheBackend {
 			this.#client = Promise.resolve(client);
 			return this.#client;
 		}
+		if (performance.now() < this.#refusedUntil) return Promise.reject(this.#refusal);
 		const starting: Promise<Client> = this.#start().then(
 			(opened) => {
 				// Otherwise it was let go meanwhile, and is being closed.
@@ -397,8 +404,9 @@ export class RedisBackend implements CacheBackend {
 				return opened;
 			},
 			(error) => {
-				// The next call tries again.
 				if (this.#client === starting) this.#client = null;
+				this.#refusal = error;
+				this.#refusedUntil = performance.now() + REFUSED_MS;
 				throw error;
 			},
 		);

@@ -1,7 +1,7 @@
 /** A backend's own connection: when it begins, and what ends it. */
 import { afterAll, beforeAll, describe, expect, test, vi } from "vitest";
 import { type ServerNode, startStandalone, waitUntil } from "../../fixtures/servers.js";
-import { Cache, RedisBackend, redisOptionsFromEnv } from "../../src/cache/index.js";
+import { Cache, type FactoryContext, RedisBackend, redisOptionsFromEnv } from "../../src/cache/index.js";
 import { createClient } from "../../src/index.js";
 import { TcpProxy } from "../support/proxy.js";
 import { rejectionOf } from "../support/secrets.js";
@@ -60,6 +60,25 @@ describe("a backend's connection", () => {
 		await backend.disconnect();
 	});
 
+	test("S3.2 S2.8 a server that could not be reached costs one call its time, not those behind it; connect() tries at once", async () => {
+		await using own = await TcpProxy.start(server);
+		await using backend = new RedisBackend({ connection: { url: own.url, timeouts } });
+		own.refuse();
+		expect(await rejectionOf(backend.get("a"))).toMatchObject({ code: "CONNECTION" });
+		await own.welcome();
+		const { length } = own.connections;
+		expect(await rejectionOf(backend.get("a"))).toMatchObject({ code: "CONNECTION" });
+		expect(own.connections).toHaveLength(length);
+		await backend.connect();
+		expect(await backend.get("nothing")).toBeNull();
+		own.refuse();
+		own.cut();
+		await backend.disconnect();
+		expect(await rejectionOf(backend.get("a"))).toMatchObject({ code: "CONNECTION" });
+		await own.welcome();
+		await waitUntil("another try", async () => (await backend.ping()) || "not yet");
+	});
+
 	test("S3.2 disconnected while it connects, it is not left with what was closed", async () => {
 		const backend = new RedisBackend(sources.url());
 		const call = backend.get("a").catch((error) => error);
@@ -79,7 +98,9 @@ describe("a backend's connection", () => {
 			// Another process holds the lease, so that this one subscribes.
 			await other.leases.acquire(key, "token", 60_000);
 			const aborted = new AbortController();
-			const waiting = rejectionOf(cache.getOrSet(key, () => 1, { signal: aborted.signal }));
+			// Without a store it is this process's turn after all.
+			const untilAborted = ({ signal }: FactoryContext) => new Promise((resolve) => signal.addEventListener("abort", resolve));
+			const waiting = rejectionOf(cache.getOrSet(key, untilAborted, { signal: aborted.signal }));
 			await waitUntil("it has subscribed", async () => {
 				const [, count] = (await server.raw("PUBSUB", "NUMSUB", "slotwire:filled:cache:")) as [string, number];
 				return count === 1 || "not yet";
