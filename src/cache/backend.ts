@@ -167,6 +167,11 @@ export interface Leases {
 	release(key: string, token: string): Promise<void>;
 	/** Ends whoever's leases of these keys: what their holders make of them is out of date. */
 	cancel(keys: readonly string[]): Promise<void>;
-	/** Resolves when `key` was filled or given up by whoever holds it, and at the latest after `ms`: that proves nothing, so look again. */
-	wait(key: string, ms: number, signal?: AbortSignal): Promise<void>;
+	/** Stands for what was heard of so far; to be read before `acquire`, whose answer may come behind the word that the key was filled. */
+	readonly moment: number;
+	/**
+	 * Resolves when `key` was filled or given up by whoever holds it, since that moment, and at the latest after `ms`: that proves nothing, so
+	 * look again.
+	 */
+	wait(key: string, since: number, ms: number, signal?: AbortSignal): Promise<void>;
 }

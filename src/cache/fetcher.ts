@@ -149,6 +149,7 @@ export class Fetcher {
 	/** By this process, or by another one that was given the lease before. */
 	async #agreed(key: string, factory: Factory<unknown>, policy: Policy, flight: Flight<unknown>, look: Look): Promise<unknown> {
 		for (let pause = LOOK_MS; ; pause = Math.min(MAX_LOOK_MS, pause * 2)) {
+			const since = this.#settings.backend.leases?.moment ?? 0;
 			const { token, value } = policy.forceFresh ? FREE : await this.#lease(key);
 			const newer = await this.#since(key, value, policy, look);
 			if (newer !== null && isFresh(newer)) {
@@ -158,7 +159,7 @@ export class Fetcher {
 			if (token !== null) return await this.#make(key, factory, policy, flight, look, token);
 			const old = within(look.found, policy.graceMs);
 			if (old !== null) return this.old(key, old, "in-progress");
-			await this.#settings.backend.leases?.wait(key, pause, flight.signal);
+			await this.#settings.backend.leases?.wait(key, since, pause, flight.signal);
 			flight.signal.throwIfAborted();
 		}
 	}

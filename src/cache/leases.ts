@@ -41,11 +41,19 @@ return 0`,
 /** Who waits for a key. */
 type Waiter = () => void;
 
+/** Keys whose last message is known. */
+const REMEMBERED = 1000;
+
 export class ServerLeases implements Leases {
 	readonly #client: () => Client | Promise<Client>;
 	readonly #prefix: string;
 	readonly #channel: string;
 	readonly #waiters = new Map<string, Set<Waiter>>();
+	/** Counts messages, and what stands for any number of them. */
+	#moment = 0;
+	/** When each key was told of last; for all others it may have been at `#forgotten`. */
+	readonly #heard = new Map<string, number>();
+	#forgotten = 0;
 	#subscription: Promise<Subscription | null> | null = null;
 	/** The same, once it is confirmed. */
 	#live: Subscription | null = null;
@@ -85,11 +93,17 @@ export class ServerLeases implements Leases {
 		if (keys.length > 0) await client.unlink(keys.map((key) => this.#leaseOf(key, client)));
 	}
 
-	async wait(key: string, ms: number, signal?: AbortSignal): Promise<void> {
+	get moment(): number {
+		return this.#moment;
+	}
+
+	async wait(key: string, since: number, ms: number, signal?: AbortSignal): Promise<void> {
 		if (this.#live?.ended) this.#subscription = null;
 		this.#subscription ??= this.#subscribe();
+		const name = this.#prefix + key;
+		// The word that it was filled came before the one that somebody else is at it.
+		if (Math.max(this.#heard.get(name) ?? 0, this.#forgotten) > since) return;
 		await new Promise<void>((resolve) => {
-			const name = this.#prefix + key;
 			const done = (): void => {
 				clearTimeout(timer);
 				signal?.removeEventListener("abort", done);
@@ -138,7 +152,19 @@ export class ServerLeases implements Leases {
 		}
 	}
 
+	#remember(name: string): void {
+		this.#heard.delete(name);
+		this.#heard.set(name, this.#moment);
+		if (this.#heard.size <= REMEMBERED) return;
+		const [oldest, moment] = this.#heard.entries().next().value as [string, number];
+		this.#heard.delete(oldest);
+		this.#forgotten = Math.max(this.#forgotten, moment);
+	}
+
 	#wake(name?: string): void {
+		this.#moment += 1;
+		if (name === undefined) this.#forgotten = this.#moment;
+		else this.#remember(name);
 		const woken = name === undefined ? [...this.#waiters.values()].flatMap((waiters) => [...waiters]) : this.#waiters.get(name);
 		for (const waiter of [...(woken ?? [])]) waiter();
 	}

@@ -312,7 +312,10 @@ export class TieredBackend implements CacheBackend {
 			fill: (key, token, value, ms) => this.#write([key], () => leases.fill(key, token, value, ms)),
 			release: (key, token) => leases.release(key, token),
 			cancel: (keys) => leases.cancel(keys),
-			wait: (key, ms, signal) => leases.wait(key, ms, signal),
+			get moment() {
+				return leases.moment;
+			},
+			wait: (key, since, ms, signal) => leases.wait(key, since, ms, signal),
 		};
 	}
 }

@@ -218,3 +218,26 @@ test("S2.9 a write ends the lease before it writes, in one flight: nobody fills 
 	]);
 	await cache.close();
 });
+
+test("S2.7 the word that a key was filled is not lost when it comes before the refusal that makes one wait", async () => {
+	await using client = await createClient(inject("standaloneUrl"));
+	await using backend = new RedisBackend({ client, keyPrefix: "word:" });
+	const { leases } = backend;
+	// It subscribes, and is woken when that is confirmed.
+	await leases.wait("k", leases.moment, NEVER);
+	const { moment } = leases;
+	await leases.acquire("k", "token", 10_000);
+	await leases.release("k", "token");
+	await waitUntil("the word", () => leases.moment > moment || "not yet");
+	await leases.wait("k", moment, NEVER);
+	// Of another key nobody said anything.
+	let woken = false;
+	const waiting = leases.wait("other", moment, NEVER).then(() => {
+		woken = true;
+	});
+	await leases.release("k", "token");
+	await waitUntil("another word", () => leases.moment > moment + 1 || "not yet");
+	expect(woken).toBe(false);
+	await leases.end();
+	await waiting;
+});

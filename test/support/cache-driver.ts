@@ -1,5 +1,5 @@
 /** A process of its own with a cache in it: follows orders, tells what happens. Started by `cache-process.ts`. */
-import { Cache, RedisBackend } from "../../src/cache/index.js";
+import { Cache, RedisBackend, TieredBackend } from "../../src/cache/index.js";
 import { createClient } from "../../src/index.js";
 import type { Ask, DriverSetup, News, Order, Outcome } from "./cache-messages.js";
 
@@ -8,14 +8,16 @@ const tell = (news: News): void => void process.send?.(news);
 
 const client = await createClient({ url: setup.url, protocol: setup.protocol });
 const backend = new RedisBackend({ client, keyPrefix: setup.keyPrefix });
-const cache = new Cache({ backend, ...setup.cache });
+const levels = setup.levels === true ? new TieredBackend({ backend }) : null;
+const cache = new Cache({ backend: levels ?? backend, ...setup.cache });
+await levels?.connect();
 cache.on("stale", ({ key, reason }) => tell({ news: "stale", key, detail: reason }));
 cache.on("error", ({ key = "", operation }) => tell({ news: "error", key, detail: operation }));
 
 const { leases } = backend;
 const wait = leases.wait.bind(leases);
-leases.wait = async (key, ms, signal) => {
-	const waited = wait(key, setup.pollMs ?? ms, signal);
+leases.wait = async (key, since, ms, signal) => {
+	const waited = wait(key, since, setup.pollMs ?? ms, signal);
 	tell({ news: "waiting", key, detail: "" });
 	await waited;
 };
@@ -48,8 +50,9 @@ async function follow(order: Order): Promise<unknown> {
 	if (order.order === "ask") return await ask(order.ask);
 	if (order.order === "release") return held.get(order.key)?.();
 	if (order.order === "call") return await (cache[order.method] as (...args: unknown[]) => unknown)(...order.args);
+	if (order.order === "firstLevel") return levels?.firstLevel;
 	await cache.close();
-	await backend.disconnect();
+	await (levels ?? backend).disconnect();
 	await client.close();
 	process.disconnect();
 	return undefined;

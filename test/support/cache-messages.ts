@@ -6,6 +6,8 @@ export interface DriverSetup {
 	protocol: 2 | 3;
 	keyPrefix: string;
 	cache: Omit<CacheOptions, "backend">;
+	/** With a first level of its own. */
+	levels?: boolean;
 	/** Instead of looking again after a while, a process that waits does so only then. */
 	pollMs?: number;
 }
@@ -27,6 +29,7 @@ export type Order =
 	| { order: "ask"; ask: Ask }
 	| { order: "release"; key: string }
 	| { order: "call"; method: "get" | "set" | "delete" | "expire" | "invalidateTags"; args: unknown[] }
+	| { order: "firstLevel" }
 	| { order: "finish" };
 
 export interface News {

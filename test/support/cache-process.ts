@@ -5,6 +5,7 @@ import { mkdtemp, rm, symlink, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { FirstLevelStats } from "../../src/cache/index.js";
 import { ROOT } from "./built-tools.js";
 import type { Ask, DriverSetup, News, Order, Outcome } from "./cache-messages.js";
 
@@ -74,6 +75,10 @@ export class CacheProcess {
 
 	call(method: Extract<Order, { order: "call" }>["method"], ...args: unknown[]): Promise<unknown> {
 		return this.#give({ order: "call", method, args });
+	}
+
+	async firstLevel(): Promise<FirstLevelStats> {
+		return (await this.#give({ order: "firstLevel" })) as FirstLevelStats;
 	}
 
 	/** Lets its factory go on. */
