@@ -1,5 +1,6 @@
 /** The cache as its users see it. */
 import { ClientError, InvalidArgumentError } from "../errors.js";
+import { type Ttl, timerMs } from "../util/ttl.js";
 import type { Bytes } from "./backend.js";
 import { type CacheEvents, type CacheStats, Reporter } from "./cache-events.js";
 import {
@@ -292,12 +293,23 @@ export class Cache implements AsyncDisposable {
 		return { ...this.#reporter.counts };
 	}
 
-	/** Refuses new calls, waits for what is being made and written, and flushes what is written behind. The backend is its owner's. */
-	async close(): Promise<void> {
+	/**
+	 * Refuses new calls, flushes what is written behind, and waits for what is being made and stored: at most `timeout`, for nobody can end a
+	 * factory. The backend is its owner's.
+	 * @param options `timeout`: default `"5s"`
+	 * @throws INVALID_OPTION
+	 */
+	async close({ timeout = "5s" }: { timeout?: Ttl } = {}): Promise<void> {
+		const ms = timerMs(timeout, "timeout");
 		const { queues, flights } = this.#owned;
 		this.#owned.closed = true;
 		await Promise.all([...queues].map((queue) => queue.close()));
-		await flights.idle();
+		let timer: NodeJS.Timeout | undefined;
+		const late = new Promise<void>((resolve) => {
+			timer = setTimeout(resolve, ms);
+		});
+		await Promise.race([flights.idle(), late]);
+		clearTimeout(timer);
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

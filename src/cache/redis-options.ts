@@ -35,7 +35,7 @@ export interface RedisBackendOptions {
 	/** `maxmemory` of the server, in bytes, and what it evicts then. They are set with `applyServerConfig` only, by whoever connects. */
 	maxMemory?: number;
 	evictionPolicy?: string;
-	/** Sets them by CONFIG SET on every primary when the backend connects; a server that refuses it is left as it is. */
+	/** Sets them by CONFIG SET on every node when the backend connects; a server that refuses it is left as it is. */
 	applyServerConfig?: boolean;
 }
 

@@ -243,6 +243,17 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 		expect(await cache.delete("a")).toBe(true);
 	});
 
+	test("a factory that never ends holds close() up no longer than it is told", async () => {
+		const { cache } = pair.caches();
+		void cache.getOrSet("for ever", () => new Promise<never>(() => {}));
+		expect(await rejectionOf(cache.close({ timeout: "never" as never }))).toMatchObject({
+			code: "INVALID_OPTION",
+			field: "timeout",
+		});
+		await cache.close({ timeout: 50 });
+		expect(await rejectionOf(cache.get("k"))).toMatchObject({ code: "CLOSED" });
+	});
+
 	test("S2.6 close() waits for what is being made, and for its value to be stored", async () => {
 		const { cache, other } = pair.caches();
 		const gate = new Gate();
