@@ -6,8 +6,12 @@ import type { Versions } from "./tags.js";
 export interface FactoryContext {
 	/** The value lives so long, whatever the call said. */
 	setTtl(ttl: Ttl | null): void;
-	/** The value depends on these too. To be called before what it is made of is read: an invalidation before that call is not noticed. */
-	setTags(tags: readonly string[]): void;
+	/**
+	 * The value depends on these too. To be called, and best awaited, before what it is made of is read: an invalidation by another process that
+	 * comes before their versions are read is not noticed. Resolves then, and never rejects.
+	 * @throws INVALID_OPTION
+	 */
+	setTags(tags: readonly string[]): Promise<void>;
 	/** The value is given to the callers, and not stored. */
 	skip(): void;
 	/** The old value, if there is one. */
@@ -50,13 +54,13 @@ export class FactoryCall implements FactoryContext {
 		this.policy = resolvePolicy(this.policy, { ttl }, CALL_FIELDS);
 	}
 
-	setTags(tags: readonly string[]): void {
+	setTags(tags: readonly string[]): Promise<void> {
 		const { tags: checked } = resolvePolicy(this.policy, { tags }, CALL_FIELDS);
 		this.#flight.dependsOn(checked);
 		const fixing = this.#fix(checked, new Map());
-		// Whoever stores the value hears of it.
-		fixing.catch(() => {});
 		this.#tags.push(fixing);
+		// Whoever stores the value hears of a failure.
+		return fixing.then(ignore, ignore);
 	}
 
 	skip(): void {
@@ -69,3 +73,5 @@ export class FactoryCall implements FactoryContext {
 		return [...new Map((await Promise.all(this.#tags)).flat())];
 	}
 }
+
+function ignore(): void {}

@@ -144,7 +144,11 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 		for (const [i, make] of [
 			() => cache.set("a", 1, { tags: ["x"] }),
 			() => cache.getOrSet("a", () => 1, { tags: ["x"] }),
-			() => cache.getOrSet("a", (context) => context.setTags(["x"]) ?? 1),
+			() =>
+				cache.getOrSet("a", async (context) => {
+					await context.setTags(["x"]);
+					return 1;
+				}),
 			() => cache.getOrSetMany(["a"], () => [1], { tags: ["x"] }),
 		].entries()) {
 			for (const [j, spoiled] of spoil.entries()) {
