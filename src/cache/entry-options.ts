@@ -17,7 +17,7 @@ export interface ResolvedEntry {
 export function resolveEntry(options: EntryOptions | undefined, defaultTtlMs: number | null): ResolvedEntry {
 	const { ttl, metadata, nx = false, xx = false, ...rest } = checkObject(options);
 	refuse(rest);
-	checkBooleans({ nx, xx });
+	if (nx !== false || xx !== false) checkBooleans({ nx, xx });
 	if (nx && xx) throw new InvalidOptionError("xx", "contradicts nx");
 	return {
 		ttlMs: resolveTtl(ttl, defaultTtlMs),
@@ -28,7 +28,8 @@ export function resolveEntry(options: EntryOptions | undefined, defaultTtlMs: nu
 
 /** The same as options of the command SET. */
 export function setOptions({ ttlMs: ms, condition }: ResolvedEntry): { ex?: number; px?: number; nx?: true; xx?: true } {
-	return { ...(ms === null ? {} : expiryOf(ms)), ...(condition === null ? {} : { [condition]: true as const }) };
+	const expiry = ms === null ? {} : expiryOf(ms);
+	return condition === null ? expiry : { ...expiry, [condition]: true as const };
 }
 
 /** @throws INVALID_OPTION */

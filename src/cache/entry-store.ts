@@ -4,7 +4,8 @@ import { MAX_TTL_MS } from "../util/ttl.js";
 import type { Bytes } from "./backend.js";
 import type { MissReason, Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
-import { type Envelope, isTagged, open, seal } from "./envelope.js";
+import { type Envelope, type Head, isTagged, open, openHead, seal } from "./envelope.js";
+import { decodeFrom } from "./serializer.js";
 import { Tags, type Versions } from "./tags.js";
 
 /** A value that was read; perhaps an old one. */
@@ -39,6 +40,7 @@ export interface Sealed {
 const REMEMBERED = 10_000;
 
 const NONE: Versions = new Map();
+const NOTHING_THERE: Look = { found: null, reason: "none", versions: NONE };
 
 export class EntryStore {
 	readonly tags: Tags;
@@ -55,15 +57,15 @@ export class EntryStore {
 
 	/** One flight, unless an entry has tags that nobody expected. */
 	async read(key: string, policy: Policy): Promise<Look> {
-		const { backend } = this.#settings;
 		const tags = this.#expectedTags([key], policy);
 		if (tags.length > 0) return ((await this.#readWith([key], tags, policy)) as [Look])[0];
-		return this.#counted(await this.weigh(key, await backend.get(key), policy));
+		const bytes = await this.#settings.backend.get(key);
+		return this.#counted(bytes === null ? NOTHING_THERE : await this.weigh(key, bytes, policy));
 	}
 
 	/** What bytes that were read are worth, by the tags' versions of now: no flight when they have none. */
-	async weigh(key: string, bytes: Buffer | null, policy: Policy): Promise<Look> {
-		return this.judge(key, bytes, policy, await this.#complete([bytes], NONE));
+	async weigh(key: string, bytes: Buffer, policy: Policy): Promise<Look> {
+		return this.judge(key, bytes, policy, isTagged(bytes) ? await this.#complete([bytes], NONE) : NONE);
 	}
 
 	async readMany(keys: readonly string[], policy: Policy): Promise<Look[]> {
@@ -71,30 +73,31 @@ export class EntryStore {
 	}
 
 	async #readWith(keys: readonly string[], tags: readonly string[], policy: Policy): Promise<Look[]> {
-		const values = await this.#settings.backend.getMany([...keys, ...tags.map((tag) => this.tags.keyOf(tag))]);
-		const versions = await this.#complete(
-			values.slice(0, keys.length),
-			tags.length === 0 ? NONE : this.tags.versions(tags, values.slice(keys.length)),
-		);
+		const { backend } = this.#settings;
+		const values = await backend.getMany(tags.length === 0 ? keys : [...keys, ...tags.map((tag) => this.tags.keyOf(tag))]);
+		const versions =
+			tags.length === 0
+				? await this.#complete(values, NONE)
+				: await this.#complete(values.slice(0, keys.length), this.tags.versions(tags, values.slice(keys.length)));
 		return keys.map((key, i) => this.#counted(this.judge(key, values[i] ?? null, policy, versions)));
 	}
 
 	/** What bytes that were read are worth; an entry whose tags are not among the versions is an old one. */
 	judge(key: string, bytes: Buffer | null, policy: Policy, versions: Versions): Look {
 		if (bytes === null) return { found: null, reason: "none", versions };
-		const envelope = open(bytes);
-		if (envelope === null) return broken(versions);
-		this.#remember(key, envelope);
-		const { absent, madeInMs } = envelope;
+		const head = openHead(bytes);
+		if (head === null) return broken(versions);
+		this.#remember(key, head);
+		const { absent, madeInMs } = head;
 		let value: unknown;
 		try {
-			value = absent ? undefined : this.#settings.serializer.decode(envelope.value);
+			value = absent ? undefined : decodeFrom(this.#settings.serializer, bytes, head.valueAt);
 			if (!absent && policy.validate !== null && !policy.validate(value)) return broken(versions);
 		} catch {
 			return broken(versions);
 		}
-		const valid = envelope.tags.every(([tag, version]) => versions.get(tag) === version);
-		const sealedUntil = envelope.freshUntil;
+		const valid = head.tags.every(([tag, version]) => versions.get(tag) === version);
+		const sealedUntil = head.freshUntil;
 		const freshUntil = valid ? sealedUntil : 0;
 		const found = { value, absent, freshUntil, sealedUntil, madeInMs };
 		return { found, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
@@ -167,7 +170,7 @@ export class EntryStore {
 		return all === null ? tags : [...all];
 	}
 
-	#remember(key: string, { tags }: Envelope): void {
+	#remember(key: string, { tags }: Head): void {
 		if (this.#tagsOf.size > 0) this.#tagsOf.delete(key);
 		if (tags.length === 0) return;
 		this.#tagsOf.set(

@@ -28,6 +28,7 @@ const VERSION = 1;
 const HEAD = 16;
 const ABSENT = 1;
 const TAGGED = 2;
+const UNTAGGED = { list: [], end: HEAD };
 export const MAX_TAGS = 255;
 
 export function seal({ absent, freshUntil, madeInMs, tags }: Omit<Envelope, "value">, value: Bytes): Buffer {
@@ -46,20 +47,34 @@ export function seal({ absent, freshUntil, madeInMs, tags }: Omit<Envelope, "val
 	return bytes;
 }
 
+/** All of it but the value. */
+export interface Head extends Omit<Envelope, "value"> {
+	/** Where the value begins, which goes to the end: a view of each costs batches more than the rest of this. */
+	readonly valueAt: number;
+}
+
 /** Null for what is no entry: of foreign make, of another version, cut short. */
 export function open(bytes: Buffer): Envelope | null {
+	const opened = openHead(bytes);
+	if (opened === null) return null;
+	const { valueAt, ...head } = opened;
+	return { ...head, value: bytes.subarray(valueAt) };
+}
+
+/** The same without the value. */
+export function openHead(bytes: Buffer): Head | null {
 	if (bytes.length < HEAD || bytes.readUInt16BE(0) !== MAGIC || bytes[2] !== VERSION) return null;
 	const flags = bytes[3] as number;
 	if ((flags & ~(ABSENT | TAGGED)) !== 0) return null;
 	const freshUntil = bytes.readDoubleBE(4);
-	const tags = (flags & TAGGED) === 0 ? { list: [], end: HEAD } : readTags(bytes);
+	const tags = (flags & TAGGED) === 0 ? UNTAGGED : readTags(bytes);
 	if (tags === null || !(freshUntil >= 0)) return null;
 	return {
 		absent: (flags & ABSENT) !== 0,
 		freshUntil,
 		madeInMs: bytes.readUInt32BE(12),
 		tags: tags.list,
-		value: bytes.subarray(tags.end),
+		valueAt: tags.end,
 	};
 }
 

@@ -67,9 +67,12 @@ export class FactoryCall implements FactoryContext {
 		this.skipped = true;
 	}
 
+	get isTagged(): boolean {
+		return this.#tags.length > 0;
+	}
+
 	/** All tags with their versions. @throws what reading them does */
 	async tags(): Promise<[tag: string, version: string][]> {
-		if (this.#tags.length === 0) return [];
 		return [...new Map((await Promise.all(this.#tags)).flat())];
 	}
 }

@@ -8,7 +8,8 @@ import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
 import { type Dependent, FactoryCall, type FactoryContext } from "./factory-call.js";
 import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
-import { aborted, type Flight } from "./flight.js";
+import { aborted, Flight, isPatient } from "./flight.js";
+import type { FlightTable } from "./flight-table.js";
 import { type Refreshed, track } from "./flights.js";
 
 /** What a factory for many keys gives back: those that there are, by key, or one for each missing key in its place. */
@@ -24,6 +25,46 @@ interface Part {
 	look: Look | null;
 	settle(value: unknown): void;
 	fail(error: unknown): void;
+}
+
+/** Part and flight in one, without a promise unless somebody else waits for it: a call has hundreds of them. */
+class FetchPart extends Flight<unknown> implements Part {
+	readonly key: string;
+	look: Look | null = null;
+	readonly #flights: FlightTable<unknown>;
+	#value: unknown;
+	#failed = false;
+
+	/** For others to join until it is settled. */
+	constructor(key: string, flights: FlightTable<unknown>) {
+		super();
+		this.key = key;
+		this.#flights = flights;
+		flights.set(key, this);
+	}
+
+	get flight(): Flight<unknown> {
+		return this;
+	}
+
+	/** @throws why there is none */
+	get value(): unknown {
+		if (this.#failed) throw this.#value;
+		return this.#value;
+	}
+
+	override settle(value: unknown): void {
+		this.#value = value;
+		this.#flights.forget(this.key, this);
+		super.settle(value);
+	}
+
+	override fail(error: unknown): void {
+		this.#value = error;
+		this.#failed = true;
+		this.#flights.forget(this.key, this);
+		super.fail(error);
+	}
 }
 
 export class ManyFetcher {
@@ -46,18 +87,24 @@ export class ManyFetcher {
 	 */
 	fetch(keys: readonly string[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<unknown[]> {
 		for (const key of keys) this.#fetcher.check(key, policy);
-		const parts: Part[] = [];
-		const results = keys.map((key) => {
-			const begin = (): Flight<unknown> => {
-				const { settle, fail, result } = outcome();
-				const flight = this.#fetcher.begin(key, policy, () => result);
-				parts.push({ key, flight, look: null, settle, fail });
-				return flight;
-			};
-			return (this.#fetcher.joined(key, policy) ?? begin()).join(policy);
+		const { flights } = this.#fetcher;
+		if (policy.forceFresh) flights.outdate(keys);
+		const parts: FetchPart[] = [];
+		const joined = keys.map((key) => {
+			const flight = this.#fetcher.joined(key, policy);
+			if (flight !== undefined) return flight;
+			const part = new FetchPart(key, flights.fetches);
+			part.dependsOn(policy.tags);
+			parts.push(part);
+			return part;
 		});
-		if (parts.length > 0) void this.#run(parts, factory, policy);
-		return Promise.all(results);
+		if (parts.length < keys.length || !isPatient(policy)) {
+			const results = joined.map((flight) => flight.join(policy));
+			if (parts.length > 0) void this.#run(parts, factory, policy);
+			return Promise.all(results);
+		}
+		for (const part of parts) part.hold();
+		return this.#run(parts, factory, policy).then(() => parts.map(({ value }) => value));
 	}
 
 	/** Settles every part. */
@@ -86,14 +133,15 @@ export class ManyFetcher {
 			return [...parts];
 		}
 		const due: [key: string, look: Look][] = [];
+		const now = Date.now();
 		const missing = parts.filter((part, i) => {
 			const look = looks[i] as Look;
 			part.look = look;
 			const { key, flight } = part;
 			const { found } = look;
-			if (found !== null && !policy.forceFresh && (isFresh(found) || isWithin(found, policy.swrMs))) {
-				if (this.#fetcher.isDue(key, found, policy)) due.push([key, look]);
-				part.settle(this.#fetcher.given(key, found));
+			if (found !== null && !policy.forceFresh && (isFresh(found, now) || isWithin(found, policy.swrMs))) {
+				if (this.#fetcher.isDue(key, found, policy, now)) due.push([key, look]);
+				part.settle(this.#fetcher.given(key, found, now));
 				return false;
 			}
 			this.#reporter.miss(key, policy.forceFresh ? "forced" : look.reason);
@@ -154,7 +202,7 @@ export class ManyFetcher {
 	async #put(parts: readonly Part[], made: readonly unknown[], call: FactoryCall, madeInMs: number): Promise<void> {
 		const items: { key: string; value: Buffer; ttl: number | null }[] = [];
 		try {
-			const tags = await call.tags();
+			const tags = call.isTagged ? await call.tags() : [];
 			parts.forEach(({ key, flight }, i) => {
 				if (flight.outdated || (made[i] === undefined && call.policy.negativeMs === 0)) return;
 				const sealed = this.#fetcher.sealed(key, made[i], call, tags, madeInMs);
@@ -174,12 +222,12 @@ export class ManyFetcher {
 	/** An old value stands in for one that cannot be made. */
 	#failed(parts: readonly Part[], error: unknown, policy: Policy): void {
 		let heard = false;
-		for (const { key, look, settle, fail } of parts) {
-			const old = within(look?.found ?? null, policy.graceMs);
+		for (const part of parts) {
+			const old = within(part.look?.found ?? null, policy.graceMs);
 			if (old === null) {
 				heard = true;
-				fail(error);
-			} else settle(this.#fetcher.old(key, old, "factory-failed"));
+				part.fail(error);
+			} else part.settle(this.#fetcher.old(part.key, old, "factory-failed"));
 		}
 		if (!heard) this.#reporter.tell("error", { operation: "factory", error });
 	}

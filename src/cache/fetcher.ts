@@ -73,7 +73,7 @@ export class Fetcher {
 			flight.dependsOn(policy.tags);
 			try {
 				const { token, value } = await this.#lease(key);
-				const newer = await this.#since(key, value, policy, look);
+				const newer = value === null ? null : await this.#since(key, value, policy, look);
 				if (newer !== null && isFresh(newer)) {
 					if (token !== null) await this.#release(key, token);
 					return { value: newer.value };
@@ -106,7 +106,8 @@ export class Fetcher {
 		const old = within(found, policy.graceMs);
 		if (old !== null) flight.offer(() => this.old(key, old, "slow"));
 		try {
-			const refreshed = await this.#refreshed(key, policy);
+			const refresh = this.#refreshing(key, policy);
+			const refreshed = refresh === null ? null : await refresh.work;
 			return refreshed === null ? await this.#agreed(key, factory, policy, flight, look) : refreshed.value;
 		} catch (error) {
 			if (old === null) throw error;
@@ -116,21 +117,21 @@ export class Fetcher {
 	}
 
 	/** A value that was found and is good enough. */
-	given(key: string, found: Found): unknown {
-		if (!isFresh(found)) return this.old(key, found, "revalidating");
+	given(key: string, found: Found, now?: number): unknown {
+		if (!isFresh(found, now)) return this.old(key, found, "revalidating");
 		this.#reporter.hit(key, found.absent);
 		return found.value;
 	}
 
 	/** Whether a value that is given out is to be made anew behind its readers, and nobody here is at it yet. */
-	isDue(key: string, found: Found, policy: Policy): boolean {
-		return (!isFresh(found) || isEarly(found, policy)) && !this.flights.refreshes.has(key);
+	isDue(key: string, found: Found, policy: Policy, now?: number): boolean {
+		return (!isFresh(found, now) || isEarly(found, policy)) && !this.flights.refreshes.has(key);
 	}
 
 	/** What is being made behind readers who still had the old value. */
-	async #refreshed(key: string, { forceFresh }: Policy): Promise<Refreshed> {
+	#refreshing(key: string, { forceFresh }: Policy): Flight<Refreshed> | null {
 		const refresh = this.flights.refreshes.get(key);
-		return refresh === undefined || refresh.outdated || forceFresh ? null : await refresh.work;
+		return refresh === undefined || refresh.outdated || forceFresh ? null : refresh;
 	}
 
 	/** Null: the store does not answer. */
@@ -148,10 +149,14 @@ export class Fetcher {
 
 	/** By this process, or by another one that was given the lease before. */
 	async #agreed(key: string, factory: Factory<unknown>, policy: Policy, flight: Flight<unknown>, look: Look): Promise<unknown> {
+		const { crossProcess, backend } = this.#settings;
+		if (!crossProcess || backend.leases === undefined || policy.forceFresh) {
+			return await this.#make(key, factory, policy, flight, look, FREE.token);
+		}
 		for (let pause = LOOK_MS; ; pause = Math.min(MAX_LOOK_MS, pause * 2)) {
-			const since = this.#settings.backend.leases?.moment ?? 0;
-			const { token, value } = policy.forceFresh ? FREE : await this.#lease(key);
-			const newer = await this.#since(key, value, policy, look);
+			const since = backend.leases.moment;
+			const { token, value } = await this.#lease(key);
+			const newer = value === null ? null : await this.#since(key, value, policy, look);
 			if (newer !== null && isFresh(newer)) {
 				if (token !== null) await this.#release(key, token);
 				return newer.value;
@@ -159,14 +164,13 @@ export class Fetcher {
 			if (token !== null) return await this.#make(key, factory, policy, flight, look, token);
 			const old = within(look.found, policy.graceMs);
 			if (old !== null) return this.old(key, old, "in-progress");
-			await this.#settings.backend.leases?.wait(key, since, pause, flight.signal);
+			await backend.leases.wait(key, since, pause, flight.signal);
 			flight.signal.throwIfAborted();
 		}
 	}
 
 	/** What was stored since the look, null when nothing was: an entry may have tags that had no version then. Never rejects. */
-	async #since(key: string, value: Buffer | null, policy: Policy, { found, versions }: Look): Promise<Found | null> {
-		if (value === null) return null;
+	async #since(key: string, value: Buffer, policy: Policy, { found, versions }: Look): Promise<Found | null> {
 		const now = this.store.judge(key, value, policy, versions).found;
 		if (now === null || now.sealedUntil === found?.sealedUntil) return null;
 		if (isFresh(now) || Date.now() >= now.sealedUntil) return now;
@@ -268,7 +272,7 @@ export class Fetcher {
 		const { backend, crossProcess, leaseMs } = this.#settings;
 		const { leases } = backend;
 		try {
-			const tags = await call.tags();
+			const tags = call.isTagged ? await call.tags() : [];
 			if (flight.outdated) return false;
 			const sealed = this.sealed(key, value, call, tags, madeInMs);
 			if (sealed === null) return false;
@@ -281,8 +285,10 @@ export class Fetcher {
 					return true;
 				}
 			} else {
+				const options = { ttl: ttlMs, metadata: false } as const;
 				const cancelled = crossProcess ? leases?.cancel([key]) : undefined;
-				const [done] = await Promise.all([backend.set(key, bytes, { ttl: ttlMs, metadata: false }), cancelled]);
+				const storing = backend.set(key, bytes, options);
+				const done = cancelled === undefined ? await storing : (await Promise.all([storing, cancelled]))[0];
 				if (!done) throw new CacheOperationError("OVERLOADED", "the store has no room for the value");
 			}
 			this.#reporter.counts.sets += 1;
@@ -326,8 +332,9 @@ export class Fetcher {
 const FREE = { token: "", value: null };
 const NOWHERE: Look = { found: null, reason: "unavailable", versions: new Map() };
 
-export function isFresh({ freshUntil }: Found): boolean {
-	return Date.now() < freshUntil;
+/** @param now read once by those who ask for many */
+export function isFresh({ freshUntil }: Found, now = Date.now()): boolean {
+	return now < freshUntil;
 }
 
 /** Whether it has been old for no longer than that; what was invalidated never is. */

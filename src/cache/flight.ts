@@ -13,22 +13,44 @@ export interface Patience {
 	readonly signal: AbortSignal | null;
 }
 
+interface Settle<T> {
+	resolve(value: T): void;
+	reject(error: unknown): void;
+}
+
+/** There may be one for each of many keys: what few of them need is made when somebody needs it, the promise too. */
 export class Flight<T> {
-	readonly work: Promise<T>;
+	#work: Promise<T> | null = null;
+	#settled: Settle<T> | null = null;
 	/** What it was told meanwhile makes its result out of date: it is not to be stored. */
 	outdated = false;
-	/** What it is made of changes with any of these. */
-	readonly tags = new Set<string>();
 	#controller: AbortController | null = null;
 	#aborted = false;
 	#waiting = 0;
 	#stale: (() => T) | null = null;
-	readonly #impatient = new Set<() => void>();
+	#tags: Set<string> | null = null;
+	#impatient: Set<() => void> | null = null;
 
-	constructor(work: (flight: Flight<T>) => Promise<T>) {
-		this.work = work(this);
-		// Everybody may have given up by the time it fails.
-		this.work.catch(() => {});
+	/** @param work absent: whoever began it calls `settle` or `fail` once, and nobody joins it afterwards */
+	constructor(work?: (flight: Flight<T>) => Promise<T>) {
+		if (work !== undefined) this.#work = heard(work(this));
+	}
+
+	get work(): Promise<T> {
+		this.#work ??= heard(
+			new Promise((resolve, reject) => {
+				this.#settled = { resolve, reject };
+			}),
+		);
+		return this.#work;
+	}
+
+	settle(value: T): void {
+		this.#settled?.resolve(value);
+	}
+
+	fail(error: unknown): void {
+		this.#settled?.reject(error);
 	}
 
 	/** Everybody has given up, and it was told to stop: nothing for anybody else to wait for. */
@@ -43,22 +65,35 @@ export class Flight<T> {
 		return this.#controller.signal;
 	}
 
+	/** What it is made of changes with any of these. */
 	dependsOn(tags: readonly string[]): void {
-		for (const tag of tags) this.tags.add(tag);
+		if (tags.length === 0) return;
+		this.#tags ??= new Set();
+		for (const tag of tags) this.#tags.add(tag);
+	}
+
+	isOf(tag: string): boolean {
+		return this.#tags?.has(tag) ?? false;
 	}
 
 	/** There is an old value for callers that cannot wait; `take` is called for each of them. */
 	offer(take: () => T): void {
 		this.#stale = take;
-		for (const served of [...this.#impatient]) served();
+		for (const served of [...(this.#impatient ?? [])]) served();
+	}
+
+	/** Somebody waits for it as long as it takes. */
+	hold(): void {
+		this.#waiting = Number.POSITIVE_INFINITY;
 	}
 
 	/** @throws TIMEOUT, ABORTED; and why the work failed */
-	join({ softMs, hardMs, signal }: Patience): Promise<T> {
-		if (softMs === 0 && hardMs === 0 && signal === null) {
-			this.#waiting = Number.POSITIVE_INFINITY;
+	join(patience: Patience): Promise<T> {
+		if (isPatient(patience)) {
+			this.hold();
 			return this.work;
 		}
+		const { softMs, hardMs, signal } = patience;
 		this.#waiting += 1;
 		return new Promise<T>((resolve, reject) => {
 			const timers: NodeJS.Timeout[] = [];
@@ -67,11 +102,12 @@ export class Flight<T> {
 				if (settled) return;
 				settled = true;
 				for (const timer of timers) clearTimeout(timer);
-				this.#impatient.delete(serve);
+				this.#impatient?.delete(serve);
 				signal?.removeEventListener("abort", abort);
 				finish();
 			};
 			const serve = (): void => {
+				this.#impatient ??= new Set();
 				if (this.#stale === null) this.#impatient.add(serve);
 				else settle(() => resolve((this.#stale as () => T)()));
 			};
@@ -99,6 +135,17 @@ export class Flight<T> {
 		this.#aborted = true;
 		this.#controller?.abort();
 	}
+}
+
+/** Waits as long as it takes. */
+export function isPatient({ softMs, hardMs, signal }: Patience): boolean {
+	return softMs === 0 && hardMs === 0 && signal === null;
+}
+
+/** Everybody may have given up by the time it fails. */
+function heard<T>(work: Promise<T>): Promise<T> {
+	work.catch(() => {});
+	return work;
 }
 
 export function aborted(signal: AbortSignal | null): ClientError {

@@ -1,14 +1,15 @@
 /** What is being made at the moment, by key of the store: one for a cache and all of its namespaces, as several of them may have the same keys. */
 import { Flight } from "./flight.js";
+import { FlightTable } from "./flight-table.js";
 
 /** What a refresh made; null when it made nothing: it failed, or another process was at it. */
 export type Refreshed = { readonly value: unknown } | null;
 
 export class Flights {
 	/** Callers wait for these. */
-	readonly fetches = new Map<string, Flight<unknown>>();
+	readonly fetches = new FlightTable<unknown>();
 	/** Made anew behind their readers. */
-	readonly refreshes = new Map<string, Flight<Refreshed>>();
+	readonly refreshes = new FlightTable<Refreshed>();
 
 	/** Keys whose factory is on the stack. */
 	making: readonly string[] = [];
@@ -16,7 +17,7 @@ export class Flights {
 	/** Resolves when there is none. */
 	async idle(): Promise<void> {
 		while (this.fetches.size + this.refreshes.size > 0) {
-			await Promise.allSettled([...this.fetches.values(), ...this.refreshes.values()].map(({ work }) => work));
+			await Promise.allSettled([...this.fetches.entries(), ...this.refreshes.entries()].map(([, { work }]) => work));
 		}
 	}
 
@@ -33,26 +34,26 @@ export class Flights {
 	/** The same for those of them that depend on one of these tags and begin so: tags are those of a namespace. */
 	outdateTags(prefix: string, tags: readonly string[]): void {
 		for (const flights of [this.fetches, this.refreshes]) {
-			for (const [key, flight] of flights) {
-				if (key.startsWith(prefix) && tags.some((tag) => flight.tags.has(tag))) flight.outdated = true;
+			for (const [key, flight] of flights.entries()) {
+				if (key.startsWith(prefix) && tags.some((tag) => flight.isOf(tag))) flight.outdated = true;
 			}
 		}
 	}
 
 	/** The same for all keys that begin so. */
 	outdateAll(prefix: string): void {
-		this.outdate([...this.fetches.keys(), ...this.refreshes.keys()].filter((key) => key.startsWith(prefix)));
+		const keys = [...this.fetches.entries(), ...this.refreshes.entries()].map(([key]) => key);
+		this.outdate(keys.filter((key) => key.startsWith(prefix)));
 	}
 }
 
 /** Begins something for a key; it is forgotten when it is over. */
-export function track<T>(flights: Map<string, Flight<T>>, key: string, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
+export function track<T>(flights: FlightTable<T>, key: string, work: (flight: Flight<T>) => Promise<T>): Flight<T> {
 	const flight: Flight<T> = new Flight(async (self) => {
 		try {
 			return await work(self);
 		} finally {
-			// Another one may have begun in its place.
-			if (flights.get(key) === self) flights.delete(key);
+			flights.forget(key, self);
 		}
 	});
 	flights.set(key, flight);

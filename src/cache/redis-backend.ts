@@ -29,6 +29,7 @@ import {
 	checkBooleans,
 	checkObject,
 	checkValue,
+	type ResolvedItem,
 	resolveEntry,
 	resolveItems,
 	resolveSetMany,
@@ -225,8 +226,11 @@ export class RedisBackend implements CacheBackend {
 				checkManyOptions(many);
 				const { metadata, defaultTtlMs } = this.#settings;
 				const resolved = resolveItems(items, ttl, defaultTtlMs);
-				const entries = resolved.map((item, i): SetEntry<PlainSetOptions> => {
-					return [this.#name(item.key, i), item.value, item.ttlMs === null ? {} : expiryOf(item.ttlMs)];
+				// What all of them have in common is said, and checked, once.
+				const common = atomic ? undefined : commonTtl(resolved);
+				const entries = resolved.map(({ key, value, ttlMs }, i): SetEntry<PlainSetOptions> => {
+					const name = this.#name(key, i);
+					return common === undefined ? [name, value, expiry(ttlMs)] : [name, value];
 				});
 				if (entries.length === 0) return 0;
 				const view = viewOf(client, many);
@@ -235,7 +239,9 @@ export class RedisBackend implements CacheBackend {
 				const inside = atomic ? side.filter(({ beside }) => beside) : [];
 				const outside = side.filter((key) => !inside.includes(key));
 				await Promise.all([
-					atomic ? setAtomically(view, entries, namesOf(inside)) : client.setMany(entries, many),
+					atomic
+						? setAtomically(view, entries, namesOf(inside))
+						: client.setMany(entries, { ...many, ...expiry(common ?? null) }),
 					outside.length === 0 ? 0 : view.unlink(namesOf(outside)),
 				]);
 				this.#counters.sets += entries.length;
@@ -450,6 +456,16 @@ export class RedisBackend implements CacheBackend {
 	#names(keys: readonly string[]): string[] {
 		return checkKeys(keys).map((key, i) => this.#name(key, i));
 	}
+}
+
+/** Undefined where there is none. */
+function commonTtl(items: readonly ResolvedItem[]): number | null | undefined {
+	const ttl = items[0]?.ttlMs;
+	return items.every(({ ttlMs }) => ttlMs === ttl) ? ttl : undefined;
+}
+
+function expiry(ms: number | null): { ex?: number; px?: number } {
+	return ms === null ? {} : expiryOf(ms);
 }
 
 /** For what takes no options of a batch. */

@@ -33,6 +33,12 @@ const bytes: Serializer = {
 	decode: (read) => read,
 };
 
+/** What follows from there on. @throws what the serializer does */
+export function decodeFrom(serializer: Serializer, read: Buffer, begin: number): unknown {
+	// Without a view, as there may be hundreds of values.
+	return serializer === json ? JSON.parse(read.toString("utf8", begin)) : serializer.decode(read.subarray(begin));
+}
+
 /** @throws INVALID_OPTION */
 export function resolveSerializer(serializer: unknown): Serializer {
 	if (serializer === undefined || serializer === "json") return json;
