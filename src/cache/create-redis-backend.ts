@@ -33,6 +33,9 @@ export async function createRedisBackend(options: CreateBackendOptions = {}): Pr
 	const { fallback, onFallback, env = process.env, ...redis } = options;
 	if (onFallback !== undefined && typeof onFallback !== "function")
 		throw new InvalidOptionError("onFallback", "must be a function");
+	if (fallback !== undefined && fallback !== false && typeof fallback?.connect !== "function")
+		throw new InvalidOptionError("fallback", "must be a backend, or false");
+	if (typeof env !== "object" || env === null) throw new InvalidOptionError("env", "must be an object");
 	const wanted = env.USE_REDIS ?? "";
 	if (wanted !== "" && !YES.test(wanted) && !NO.test(wanted)) throw new InvalidOptionError("USE_REDIS", "must be true or false");
 	const named = redis.client !== undefined || redis.connection !== undefined || redis.url !== undefined;

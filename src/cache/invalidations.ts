@@ -13,8 +13,8 @@ const MAX_KEYS = 1000;
 
 export interface InvalidationListener {
 	changed(keys: readonly string[]): void;
-	/** Any key may have changed: somebody said so, or messages were lost. */
-	changedAll(): void;
+	/** Any key may have changed: somebody said so, or messages were `lost`. */
+	changedAll(lost: boolean): void;
 }
 
 export class Invalidations {
@@ -45,10 +45,10 @@ export class Invalidations {
 		return await client.subscribe(this.#channel, {
 			listener: ({ message, gap }) => {
 				const keys = gap === true ? null : this.#keysOf(message);
-				if (keys === null) listener.changedAll();
+				if (keys === null) listener.changedAll(false);
 				else if (keys.length > 0) listener.changed(keys);
 			},
-			onGap: () => listener.changedAll(),
+			onGap: () => listener.changedAll(true),
 		});
 	}
 

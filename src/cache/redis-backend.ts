@@ -35,7 +35,7 @@ import {
 	resolveSetMany,
 	setOptions,
 } from "./entry-options.js";
-import { CacheError, cacheError, isConnectionError } from "./errors.js";
+import { CacheConnectionError, CacheError, cacheError, isConnectionError } from "./errors.js";
 import { escapeGlob } from "./glob.js";
 import { Invalidations } from "./invalidations.js";
 import { checkKey, checkKeys, resolveQuery } from "./keys.js";
@@ -202,7 +202,7 @@ export class RedisBackend implements CacheBackend {
 
 	/** The same with how long each value lives still, in the same flight: what a first level needs to know. `MGET`, and `PTTL` of each key */
 	getWithTtl(keys: readonly string[], options?: ManyOptions): Promise<({ value: Buffer; ttlMs: number | null } | null)[]> {
-		return this.#ask("getMany", undefined, async (client) => {
+		const work = async (client: Client) => {
 			checkManyOptions(options);
 			const names = this.#names(keys);
 			const lives = client.pipeline();
@@ -214,7 +214,8 @@ export class RedisBackend implements CacheBackend {
 				// Of one that ended in between nobody keeps the value.
 				return { value, ttlMs: typeof ms !== "number" || ms === -2 ? 0 : ms === -1 ? null : ms };
 			});
-		});
+		};
+		return this.#ask("getMany", undefined, work, () => keys.map(() => null));
 	}
 
 	setMany(items: Iterable<Item>, options?: SetManyOptions): Promise<number> {
@@ -328,9 +329,17 @@ export class RedisBackend implements CacheBackend {
 			client.scan({ match: `${escapeGlob(keyPrefix + prefix)}${match ?? "*"}`, count }).pages(),
 		);
 		const seen = new Set<string>();
+		const opened = this.#client;
+		// Going on would open a client again, behind the back of whoever ended it.
+		const going = () => {
+			if (this.#settings.client === null && this.#client !== opened)
+				throw new CacheConnectionError("CLOSED", "disconnected before all keys were seen");
+		};
 		for (;;) {
+			going();
 			const { done, value } = await this.#ask(operation, undefined, () => scan.next());
 			if (done) return;
+			going();
 			// Without the prefix: it may end with the colon of ":meta".
 			const page = value
 				.filter((name) => !isLease(name) && !seen.has(name))

@@ -10,6 +10,8 @@
  *
  * | `list:{}`, cluster | `list:{}:meta`, elsewhere | `slotwire:lease:{4o4}:list:{}` |
  *
+ * A key that is all in braces, `{user}` on a cluster, has its metadata at `{user}:meta:meta`: `{user}:meta` is that of `user`. They share a lease.
+ *
  * Keys with braces of another kind, as the last one, cannot be a tag: their metadata is in a slot of its own, and their lease has for a tag
  * what happens to be of their slot.
  */
@@ -25,7 +27,10 @@ export interface SideKey {
 }
 
 export function metadataKey(key: string, cluster: boolean): SideKey {
-	return sideKey(key, cluster, (base) => `${base}${METADATA}`);
+	const side = sideKey(key, cluster, (base) => `${base}${METADATA}`);
+	// Without the braces it is a key as well, whose metadata has that name; one more ending makes a name that no key's metadata has.
+	const taken = cluster && key.startsWith("{") && key.endsWith("}");
+	return taken ? { ...side, name: `${side.name}${METADATA}` } : side;
 }
 
 export function leaseKey(key: string, cluster: boolean): string {

@@ -8,7 +8,7 @@
  * Between a write and the message of it, a few milliseconds, another process may still read the old value. A writer that dies in between leaves
  * it to them for `maxTtl` at most.
  */
-import { InvalidOptionError } from "../errors.js";
+import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Subscription } from "../pubsub/subscription.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type {
@@ -25,6 +25,8 @@ import type {
 	ScanQuery,
 	SetManyOptions,
 } from "./backend.js";
+import { cacheError, isConnectionError } from "./errors.js";
+import type { InvalidationListener } from "./invalidations.js";
 import { checkKey, checkKeys } from "./keys.js";
 import { Lru } from "./lru.js";
 import { checkInteger } from "./many-options.js";
@@ -53,8 +55,16 @@ export interface FirstLevelStats {
 	dropped: number;
 }
 
-/** How long a refused subscription is not tried again. */
+/** How long a refused subscription, and word that could not be sent, are not tried again. */
 const PAUSE_MS = 1000;
+/** Keys whose word is owed; of more the others are told that it may be any. */
+const MAX_UNTOLD = 1000;
+
+/** Of one key, by those who began between two writes of it. */
+interface Reading {
+	readers: number;
+	written: boolean;
+}
 
 export class TieredBackend implements CacheBackend {
 	readonly leases: Leases;
@@ -64,8 +74,17 @@ export class TieredBackend implements CacheBackend {
 	readonly #counters = new BackendCounters();
 	#firstHits = 0;
 	#dropped = 0;
-	/** Keys that are being read from the store, and whether they were written meanwhile. */
-	readonly #reading = new Map<string, { readers: number; written: boolean }>();
+	/** Counts what emptied the first level: what was asked for before is not kept. */
+	#era = 0;
+	/** Keys that are being read from the store, by those who would keep them. */
+	readonly #reading = new Map<string, Reading>();
+	/** Writes whose word is not out: without them nothing is ended, or they would open the store anew. */
+	readonly #writing = new Set<Promise<void>>();
+	/** Keys that others were to be told of when the connection was lost; null: all. */
+	#untold: Set<string> | null = new Set();
+	#retry: NodeJS.Timeout | null = null;
+	/** Counts `disconnect()`. */
+	#ended = 0;
 	#subscription: Subscription | null = null;
 	#subscribing: Promise<void> | null = null;
 	#triedAt = Number.NEGATIVE_INFINITY;
@@ -89,14 +108,21 @@ export class TieredBackend implements CacheBackend {
 
 	/** Also subscribes; where that is refused the first level stays unused. */
 	async connect(): Promise<void> {
+		const ended = this.#ended;
 		await this.#second.connect();
-		await this.#subscribe();
+		this.#triedAt = Number.NEGATIVE_INFINITY;
+		if (ended === this.#ended) await this.#subscribe();
 	}
 
+	/** Once the writes under way are told of. */
 	async disconnect(): Promise<void> {
-		await this.#subscribing;
+		this.#ended += 1;
+		await Promise.all([this.#subscribing, ...this.#writing]);
+		clearTimeout(this.#retry ?? undefined);
+		this.#retry = null;
 		const subscription = this.#subscription;
 		this.#subscription = null;
+		this.#triedAt = Number.NEGATIVE_INFINITY;
 		this.#drop();
 		await subscription?.unsubscribe();
 		await this.#second.disconnect();
@@ -236,42 +262,88 @@ export class TieredBackend implements CacheBackend {
 			void this.#subscribe();
 			return await this.#second.getMany(keys, options);
 		}
-		const dropped = this.#dropped;
-		for (const key of keys) {
-			const reading = this.#reading.get(key);
-			if (reading !== undefined) reading.readers += 1;
-			else this.#reading.set(key, { readers: 1, written: false });
-		}
+		const era = this.#era;
+		const asked = performance.now();
+		const readings = keys.map((key) => this.#readingOf(key));
 		let found: Awaited<ReturnType<RedisBackend["getWithTtl"]>> = [];
 		try {
 			found = await this.#second.getWithTtl(keys, options);
 		} finally {
-			const whole = this.#isLive && dropped === this.#dropped;
+			const whole = this.#isLive && era === this.#era;
 			for (const [i, key] of keys.entries()) {
-				const reading = this.#reading.get(key);
+				const reading = readings[i] as Reading;
 				const entry = found[i];
-				if (whole && entry && reading?.written === false) this.#keep(key, entry.value, entry.ttlMs);
-				if (reading !== undefined && --reading.readers === 0) this.#reading.delete(key);
+				if (whole && entry && !reading.written) this.#keep(key, entry.value, entry.ttlMs, asked);
+				reading.readers -= 1;
+				if (reading.readers === 0 && this.#reading.get(key) === reading) this.#reading.delete(key);
 			}
 		}
 		return found.map((entry) => entry?.value ?? null);
 	}
 
-	#keep(key: string, value: Buffer, ttl: number | null): void {
-		const ms = Math.min(this.#maxTtlMs, ttl ?? Number.POSITIVE_INFINITY);
-		if (ms > 0) this.#first.set(key, Buffer.from(value), key.length + value.length, performance.now() + ms);
+	#readingOf(key: string): Reading {
+		const reading = this.#reading.get(key) ?? { readers: 0, written: false };
+		reading.readers += 1;
+		this.#reading.set(key, reading);
+		return reading;
+	}
+
+	/** Its time runs since it was asked for: nobody knows how long the answer took. */
+	#keep(key: string, value: Buffer, ttl: number | null, asked: number): void {
+		const end = asked + Math.min(this.#maxTtlMs, ttl ?? Number.POSITIVE_INFINITY);
+		if (end > performance.now()) this.#first.set(key, Buffer.from(value), key.length + value.length, end);
 	}
 
 	/** Null: all keys. Whatever becomes of it, nobody keeps what was there before; told once the store has it. */
-	async #write<T>(keys: readonly string[] | null, write: () => Promise<T>): Promise<T> {
+	#write<T>(keys: readonly string[] | null, write: () => Promise<T>): Promise<T> {
+		return this.#tracked(this.#writeAndTell(keys, write));
+	}
+
+	#tracked<T>(work: Promise<T>): Promise<T> {
+		const over = work.then(ignore, ignore).then(() => {
+			this.#writing.delete(over);
+		});
+		this.#writing.add(over);
+		return work;
+	}
+
+	async #writeAndTell<T>(keys: readonly string[] | null, write: () => Promise<T>): Promise<T> {
 		this.#forget(keys);
+		let sent = true;
 		try {
 			return await write();
+		} catch (error) {
+			sent = !(error instanceof InvalidArgumentError || error instanceof InvalidOptionError);
+			throw error;
 		} finally {
 			this.#forget(keys);
-			// Who cannot be told has lost the connection, and drops what it has for that.
-			if (keys === null || keys.length > 0) await this.#second.invalidations.publish(keys).catch(ignore);
+			if (sent) await this.#tell(keys);
 		}
+	}
+
+	/** Never rejects. What a lost connection keeps from the others, who may have theirs still, is said with the next word, or after a while. */
+	async #tell(keys: readonly string[] | null): Promise<void> {
+		const owed = keys === null || this.#untold === null ? null : [...new Set([...this.#untold, ...keys])];
+		if (owed?.length === 0) return;
+		this.#untold = new Set();
+		try {
+			await this.#second.invalidations.publish(owed);
+		} catch (error) {
+			const cause = error instanceof ClientError ? cacheError(error) : error;
+			// Who may not tell never will.
+			if (!isConnectionError(cause)) return;
+			this.#owe(owed);
+			if ((cause as ClientError).code === "CLOSED") return;
+			this.#retry ??= setTimeout(() => {
+				this.#retry = null;
+				void this.#tracked(this.#tell([]));
+			}, PAUSE_MS).unref();
+		}
+	}
+
+	#owe(keys: readonly string[] | null): void {
+		const all = keys === null || this.#untold === null ? null : new Set([...this.#untold, ...keys]);
+		this.#untold = all === null || all.size > MAX_UNTOLD ? null : all;
 	}
 
 	#forget(keys: readonly string[] | null): void {
@@ -279,12 +351,15 @@ export class TieredBackend implements CacheBackend {
 		for (const key of keys) {
 			this.#first.delete(key);
 			const reading = this.#reading.get(key);
-			if (reading !== undefined) reading.written = true;
+			if (reading === undefined) continue;
+			reading.written = true;
+			// Who asks from now on reads what was written.
+			this.#reading.delete(key);
 		}
 	}
 
 	#drop(): void {
-		this.#dropped += 1;
+		this.#era += 1;
 		this.#first.clear();
 	}
 
@@ -293,11 +368,23 @@ export class TieredBackend implements CacheBackend {
 		if (this.#subscription !== null && !this.#subscription.ended) return Promise.resolve();
 		if (this.#subscribing === null && performance.now() - this.#triedAt > PAUSE_MS) {
 			this.#triedAt = performance.now();
+			const ended = this.#ended;
+			const listener: InvalidationListener = {
+				changed: (keys) => this.#forget(keys),
+				changedAll: (lost) => {
+					this.#drop();
+					if (lost) this.#dropped += 1;
+				},
+			};
 			this.#subscribing = this.#second.invalidations
-				.subscribe({ changed: (keys) => this.#forget(keys), changedAll: () => this.#drop() })
-				.then((subscription) => {
+				.subscribe(listener)
+				.then(async (subscription) => {
+					if (ended !== this.#ended) return await subscription.unsubscribe();
+					// What was kept under an earlier one may have been written since.
+					this.#drop();
 					this.#subscription = subscription;
-				}, ignore)
+				})
+				.catch(ignore)
 				.finally(() => {
 					this.#subscribing = null;
 				});
