@@ -37,8 +37,8 @@ export class Core {
 	readonly frameWriter = new FrameWriter();
 	/** Targets of `getInto` in use. */
 	readonly lent: WeakSet<Uint8Array>;
-	/** Batches that have not settled. */
-	readonly batches = new Set<object>();
+	/** Batches that have not settled: a number, for a Set that they come to and go from keeps what they read until a full collection. */
+	batches = 0;
 	/** All subscriptions; null until there was one. */
 	hub: Hub | null = null;
 	/** What goes on by itself until the client is closed. */
@@ -93,7 +93,7 @@ export class Core {
 		this.#refuse(true);
 		this.hub?.close();
 		const started = performance.now();
-		await drained(() => this.batches.size > 0, timeoutMs);
+		await drained(() => this.batches > 0, timeoutMs);
 		const left = timeoutMs > 0 ? Math.max(1, timeoutMs - (performance.now() - started)) : 0;
 		await this.dispatcher.close(left);
 	}

@@ -33,10 +33,10 @@ function begin<T>(
 	blockMs: number,
 ): void {
 	const run = new BatchRun<T>(work, core.dispatcher, batch.maxInflight, (results, failed) => {
-		core.batches.delete(run);
+		core.batches -= 1;
 		finish(results, failed);
 	});
-	core.batches.add(run);
+	core.batches += 1;
 	const signal = batch.signal ?? view.signal;
 	if (signal?.aborted && work.items > 0) {
 		run.cancel(() => aborted(signal));
