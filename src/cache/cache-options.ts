@@ -1,5 +1,6 @@
 /** What a cache takes when it is made, and what a call may say instead. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { checkFlag } from "../util/options.js";
 import { type Ttl, timerMs, ttlMs } from "../util/ttl.js";
 import type { CacheBackend } from "./backend.js";
 import { MAX_TAGS } from "./envelope.js";
@@ -133,7 +134,7 @@ export function resolveCacheOptions(options: CacheOptions, base?: CacheSettings)
 	if (singleFlight !== undefined && singleFlight !== "process" && singleFlight !== "cluster") {
 		throw new InvalidOptionError("singleFlight", 'must be "process" or "cluster"');
 	}
-	if (failOpen !== undefined && typeof failOpen !== "boolean") throw new InvalidOptionError("failOpen", "must be true or false");
+	checkFlag(failOpen, "failOpen");
 	return {
 		backend,
 		serializer: serializer === undefined && base !== undefined ? base.serializer : resolveSerializer(serializer),

@@ -272,9 +272,9 @@ export class Cache implements AsyncDisposable {
 
 	/** The same cache for keys of their own: its options but for those that are given, its events and figures. */
 	namespace(namespace: string, options: Omit<CacheOptions, "backend" | "namespace"> = {}): Cache {
-		const { backend, prefix, policy } = this.#settings;
+		const { backend, prefix } = this.#settings;
 		checkNamespace(namespace);
-		const settings = resolveCacheOptions({ ...options, backend }, { ...this.#settings, policy });
+		const settings = resolveCacheOptions({ ...options, backend }, this.#settings);
 		return new Cache({ backend }, this, { ...settings, prefix: `${prefix}${namespace}:` });
 	}
 

@@ -1,5 +1,6 @@
 /** Options of a call that stores something, checked. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { checkFlag, refuseRest } from "../util/options.js";
 import { expiryOf, ttlMs } from "../util/ttl.js";
 import type { Bytes, EntryOptions, Item, SetManyOptions } from "./backend.js";
 import { checkKey, isWellFormed } from "./keys.js";
@@ -16,8 +17,9 @@ export interface ResolvedEntry {
 /** @throws INVALID_OPTION */
 export function resolveEntry(options: EntryOptions | undefined, defaultTtlMs: number | null): ResolvedEntry {
 	const { ttl, metadata, nx = false, xx = false, ...rest } = checkObject(options);
-	refuse(rest);
-	if (nx !== false || xx !== false) checkBooleans({ nx, xx });
+	refuseRest("this call", rest);
+	checkFlag(nx, "nx");
+	checkFlag(xx, "xx");
 	if (nx && xx) throw new InvalidOptionError("xx", "contradicts nx");
 	return {
 		ttlMs: resolveTtl(ttl, defaultTtlMs),
@@ -86,7 +88,7 @@ function isDetached(memory: ArrayBufferLike): boolean {
 /** What belongs to the call itself, and the rest, which is for the client. @throws INVALID_OPTION */
 export function resolveSetMany(options: SetManyOptions | undefined) {
 	const { ttl, atomic = false, metadata, ...many } = checkObject(options);
-	checkBooleans({ atomic });
+	checkFlag(atomic, "atomic");
 	if (metadata !== undefined && metadata !== false) throw new InvalidOptionError("metadata", "must be false, or left out");
 	return { ttl, atomic, plain: metadata === false, many };
 }
@@ -96,16 +98,4 @@ export function checkObject<T extends object>(options: T | undefined): Partial<T
 	if (options === undefined) return {};
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 	return options;
-}
-
-/** @throws INVALID_OPTION */
-export function checkBooleans(fields: Readonly<Record<string, unknown>>): void {
-	for (const [field, value] of Object.entries(fields)) {
-		if (typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
-	}
-}
-
-/** @throws INVALID_OPTION for the first one */
-export function refuse(rest: Readonly<Record<string, unknown>>): void {
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is no option of this call");
 }

@@ -175,7 +175,7 @@ export class ManyFetcher {
 
 	async #make(missing: readonly Part[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
 		const versions = missing[0]?.look?.versions;
-		const fixed = versions === undefined ? null : await this.#fixed(policy, versions);
+		const fixed = versions === undefined ? null : policy.tags.length === 0 ? [] : await this.#fetcher.fixed(policy, versions);
 		const call = new FactoryCall(policy, new AllGone(missing), undefined, fixed ?? [], (more, known) =>
 			this.#store.tags.fix(more, known),
 		);
@@ -186,16 +186,6 @@ export class ManyFetcher {
 		if (fixed === null) this.#reporter.counts.lostWrites += missing.length;
 		else if (!call.skipped) await this.#put(missing, made, call, performance.now() - began);
 		for (const [i, part] of missing.entries()) part.settle(made[i]);
-	}
-
-	async #fixed(policy: Policy, known: Look["versions"]): Promise<[string, string][] | null> {
-		if (policy.tags.length === 0) return [];
-		try {
-			return await this.#store.tags.fix(policy.tags, known);
-		} catch (error) {
-			this.#fetcher.failed("tags", error);
-			return null;
-		}
 	}
 
 	/** One pipeline. What cannot be written as bytes is not stored, and its neighbours are. */

@@ -215,7 +215,7 @@ export class Fetcher {
 		let stored = false;
 		try {
 			if (flight.abandoned) throw aborted(null);
-			const fixed = token === null || policy.tags.length === 0 ? [] : await this.#fixed(key, policy, look.versions);
+			const fixed = token === null || policy.tags.length === 0 ? [] : await this.fixed(policy, look.versions, key);
 			const call = new FactoryCall(policy, flight, look.found?.value, fixed ?? [], (more, known) => tags.fix(more, known));
 			const began = performance.now();
 			const value = await this.called([key], factory, call);
@@ -229,7 +229,7 @@ export class Fetcher {
 	}
 
 	/** Null: the store does not say, so that nothing that depends on them can be stored. */
-	async #fixed(key: string, policy: Policy, known: Versions): Promise<[string, string][] | null> {
+	async fixed(policy: Policy, known: Versions, key?: string): Promise<[string, string][] | null> {
 		try {
 			return await this.store.tags.fix(policy.tags, known);
 		} catch (error) {

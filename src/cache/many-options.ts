@@ -1,7 +1,8 @@
 /** Options of calls for many keys, checked where no client does it. */
 import { ClientError, InvalidOptionError } from "../errors.js";
+import { checkInteger, refuseRest } from "../util/options.js";
 import type { ManyOptions } from "./backend.js";
-import { checkObject, refuse } from "./entry-options.js";
+import { checkObject } from "./entry-options.js";
 
 /**
  * A store in this process answers within the call: there is nothing to cut into chunks, and nothing to wait for.
@@ -10,18 +11,12 @@ import { checkObject, refuse } from "./entry-options.js";
 export function checkManyOptions(options: ManyOptions | undefined): void {
 	if (options === undefined) return;
 	const { signal, timeoutMs, chunkSize, batchSize, maxChunkBytes, expectedValueBytes, ...rest } = checkObject(options);
-	refuse(rest);
+	refuseRest("this call", rest);
 	for (const [field, value] of Object.entries({ chunkSize, batchSize, maxChunkBytes, expectedValueBytes })) {
-		checkInteger(value, field, 1);
+		if (value !== undefined) checkInteger(value, field, 1);
 	}
-	checkInteger(timeoutMs, "timeoutMs", 0);
+	if (timeoutMs !== undefined) checkInteger(timeoutMs, "timeoutMs", 0);
 	if (signal === undefined) return;
 	if (!(signal instanceof AbortSignal)) throw new InvalidOptionError("signal", "must be an AbortSignal");
 	if (signal.aborted) throw new ClientError("ABORTED", "the call was aborted", { cause: signal.reason });
-}
-
-/** @throws INVALID_OPTION */
-export function checkInteger(value: unknown, field: string, least: number): void {
-	if (value === undefined || (Number.isSafeInteger(value) && (value as number) >= least)) return;
-	throw new InvalidOptionError(field, `must be an integer from ${least}`);
 }

@@ -8,6 +8,7 @@
  * Values are copied when they are stored and when they are handed out. Each instance has keys of its own, whatever its `keyPrefix`.
  */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { checkFlag, checkInteger, refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type {
 	Bytes,
@@ -22,19 +23,11 @@ import type {
 	ScanQuery,
 	SetManyOptions,
 } from "./backend.js";
-import {
-	checkBooleans,
-	checkObject,
-	checkValue,
-	type ResolvedItem,
-	resolveEntry,
-	resolveItems,
-	resolveSetMany,
-} from "./entry-options.js";
+import { checkObject, checkValue, type ResolvedItem, resolveEntry, resolveItems, resolveSetMany } from "./entry-options.js";
 import { escapeGlob, globMatcher } from "./glob.js";
 import { checkKey, checkKeys, resolveQuery } from "./keys.js";
 import { Lru } from "./lru.js";
-import { checkInteger, checkManyOptions } from "./many-options.js";
+import { checkManyOptions } from "./many-options.js";
 import { isLease, isMetadataKey } from "./side-keys.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
 
@@ -183,12 +176,12 @@ export class MemoryBackend implements CacheBackend {
 	}
 
 	async *scan(query?: ScanQuery): AsyncGenerator<string, void, void> {
-		checkInteger(query?.count, "count", 1);
+		if (query?.count !== undefined) checkInteger(query.count, "count", 1);
 		for (const key of this.#matching(query, ["count"])) if (this.#entries.peek(key) !== undefined) yield key;
 	}
 
 	async *entries(query?: ScanQuery): AsyncGenerator<[key: string, value: Buffer], void, void> {
-		checkInteger(query?.count, "count", 1);
+		if (query?.count !== undefined) checkInteger(query.count, "count", 1);
 		for (const key of this.#matching(query, ["count"])) {
 			const entry = this.#entries.peek(key);
 			if (entry !== undefined) yield [key, Buffer.from(this.#counters.read(entry.value.value) as Buffer)];
@@ -201,7 +194,8 @@ export class MemoryBackend implements CacheBackend {
 
 	async clear(query?: ClearQuery): Promise<number> {
 		const { flushDb = false, force = false, ...which } = checkObject(query);
-		checkBooleans({ flushDb, force });
+		checkFlag(flushDb, "flushDb");
+		checkFlag(force, "force");
 		if (flushDb) checkFlush(which, force, this.#settings.keyPrefix);
 		return this.#matching(which).filter((key) => this.#delete(key)).length;
 	}
@@ -314,7 +308,7 @@ function resolveMemoryOptions(
 		now = () => performance.now(),
 		...rest
 	} = options;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of MemoryBackend");
+	refuseRest("MemoryBackend", rest);
 	for (const [field, value] of Object.entries({ maxEntries, maxBytes })) {
 		if (value !== Number.POSITIVE_INFINITY) checkInteger(value, field, 1);
 	}

@@ -11,6 +11,7 @@ import type { PlainSetOptions } from "../commands/set-options.js";
 import { createClient } from "../create-client.js";
 import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { optionsFromEnv } from "../options.js";
+import { checkFlag } from "../util/options.js";
 import { expiryOf } from "../util/ttl.js";
 import type {
 	Bytes,
@@ -26,7 +27,6 @@ import type {
 	SetManyOptions,
 } from "./backend.js";
 import {
-	checkBooleans,
 	checkObject,
 	checkValue,
 	type ResolvedItem,
@@ -294,7 +294,8 @@ export class RedisBackend implements CacheBackend {
 
 	async clear(query?: ClearQuery): Promise<number> {
 		const { flushDb = false, force = false, ...which } = checkObject(query);
-		checkBooleans({ flushDb, force });
+		checkFlag(flushDb, "flushDb");
+		checkFlag(force, "force");
 		if (flushDb) return await this.#flush(which, force);
 		let count = 0;
 		for await (const page of this.#pages("clear", which)) {

@@ -2,6 +2,7 @@
 import { Client } from "../client.js";
 import { InvalidOptionError } from "../errors.js";
 import { type ClientOptions, optionsFromEnv, resolveOptions } from "../options.js";
+import { checkFlag, refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type { CacheError } from "./errors.js";
 
@@ -71,7 +72,7 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 		applyServerConfig = false,
 		...rest
 	} = options;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of RedisBackend");
+	refuseRest("RedisBackend", rest);
 	const given = Object.entries({ client, connection, url }).filter(([, value]) => value !== undefined);
 	if (given.length > 1) throw new InvalidOptionError((given[1] as [string, unknown])[0], `contradicts ${given[0]?.[0]}`);
 	if (client !== undefined && !(client instanceof Client)) {
@@ -86,9 +87,8 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 	if (metadata !== "sidecar" && metadata !== false) throw new InvalidOptionError("metadata", 'must be "sidecar" or false');
 	if (onError !== "throw" && onError !== "miss") throw new InvalidOptionError("onError", 'must be "throw" or "miss"');
 	if (log !== undefined && typeof log !== "function") throw new InvalidOptionError("log", "must be a function");
-	for (const [field, value] of Object.entries({ redactKeys, applyServerConfig })) {
-		if (typeof value !== "boolean") throw new InvalidOptionError(field, "must be true or false");
-	}
+	checkFlag(redactKeys, "redactKeys");
+	checkFlag(applyServerConfig, "applyServerConfig");
 	if (maxMemory !== undefined && !(Number.isSafeInteger(maxMemory) && maxMemory >= 0)) {
 		throw new InvalidOptionError("maxMemory", "must be a number of bytes");
 	}

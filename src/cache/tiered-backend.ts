@@ -10,6 +10,7 @@
  */
 import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Subscription } from "../pubsub/subscription.js";
+import { checkInteger, refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type {
 	Bytes,
@@ -29,7 +30,6 @@ import { cacheError, isConnectionError } from "./errors.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { checkKey, checkKeys } from "./keys.js";
 import { Lru } from "./lru.js";
-import { checkInteger } from "./many-options.js";
 import { RedisBackend } from "./redis-backend.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
 
@@ -94,7 +94,7 @@ export class TieredBackend implements CacheBackend {
 		if (typeof options !== "object" || options === null)
 			throw new InvalidOptionError("options", "must be an object with a backend");
 		const { backend, maxEntries = 10_000, maxBytes = 64 * 1024 * 1024, maxTtl = "1m", ...rest } = options;
-		for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of TieredBackend");
+		refuseRest("TieredBackend", rest);
 		if (!(backend instanceof RedisBackend)) throw new InvalidOptionError("backend", "must be a RedisBackend");
 		checkInteger(maxEntries, "maxEntries", 1);
 		checkInteger(maxBytes, "maxBytes", 1);

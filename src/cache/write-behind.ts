@@ -7,6 +7,7 @@
  */
 import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { backoffMs } from "../util/backoff.js";
+import { checkInteger, refuseRest } from "../util/options.js";
 import { type Ttl, timerMs } from "../util/ttl.js";
 import { quietly, type Reporter } from "./cache-events.js";
 import { checkFunction, NOTHING, resolvePolicy, STORE_FIELDS, type StoreOptions } from "./cache-options.js";
@@ -191,11 +192,11 @@ export class WriteBehind<T> implements AsyncDisposable {
 function resolve<T>(options: WriteBehindOptions<T>): Settings<T> {
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object with `write`");
 	const { write, onFailure, maxQueue = 1000, maxBatch = 100, delay = 100, maxAttempts = 5, retryDelay = 100, ...rest } = options;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of writeBehind()");
+	refuseRest("writeBehind()", rest);
 	checkFunction(write, 0, "`write`");
 	if (onFailure !== undefined) checkFunction(onFailure, 0, "`onFailure`");
 	for (const [field, value] of Object.entries({ maxQueue, maxBatch, maxAttempts })) {
-		if (!Number.isSafeInteger(value) || value < 1) throw new InvalidOptionError(field, "must be an integer from 1");
+		checkInteger(value, field, 1);
 	}
 	const retryMs = timerMs(retryDelay, "retryDelay");
 	return { write, onFailure: onFailure ?? null, maxQueue, maxBatch, delayMs: timerMs(delay, "delay"), maxAttempts, retryMs };

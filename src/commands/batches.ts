@@ -16,6 +16,7 @@ import { borrowFlag, CommandFlag, weightOf } from "../request.js";
 import type { Argument } from "../resp/encode.js";
 import { type Reply, ReplyMode } from "../resp/reply.js";
 import { keySlot } from "../slot.js";
+import { refuseRest } from "../util/options.js";
 import { checkKey, type Limits } from "./arguments.js";
 
 export interface BatchOptions {
@@ -84,7 +85,7 @@ export function resolveBatchOptions(options: object | undefined): Resolved {
 }
 
 export function refuseUnknown(rest: Record<string, unknown>): void {
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of this batch");
+	refuseRest("this batch", rest);
 }
 
 function checkField(field: string, value: unknown): unknown {

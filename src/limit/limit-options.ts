@@ -1,6 +1,7 @@
 /** What a limiter is made of, and what its calls take, checked. */
 import type { ViewOptions } from "../client.js";
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { checkFlag, refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type { Algorithm } from "./algorithm.js";
 import { fixedWindow } from "./fixed-window.js";
@@ -59,11 +60,11 @@ export function checkLimiterOptions(options: unknown): LimiterSettings {
 		timeoutMs,
 		...rest
 	} = options as RateLimiterOptions;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of a RateLimiter");
+	refuseRest("a RateLimiter", rest);
 	const points = pointsOf(limit, "limit");
 	const windowMs = ttlMs(window, "window");
 	if (typeof prefix !== "string") throw new InvalidOptionError("prefix", "must be text");
-	if (typeof failOpen !== "boolean") throw new InvalidOptionError("failOpen", "must be true or false");
+	checkFlag(failOpen, "failOpen");
 	if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
 		throw new InvalidOptionError("timeoutMs", "must be an integer from 1");
 	}
@@ -108,6 +109,6 @@ export function checkCallOptions(options: unknown): ViewOptions | null {
 	if (options === undefined) return null;
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 	const { signal, timeoutMs, ...rest } = options as LimitCallOptions;
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, "is not an option of this call");
+	refuseRest("this call", rest);
 	return { ...(signal === undefined ? {} : { signal }), ...(timeoutMs === undefined ? {} : { timeoutMs }) };
 }

@@ -1,5 +1,6 @@
 /** What a store is made of, and what its calls take, checked. */
 import { InvalidOptionError } from "../errors.js";
+import { refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 
 export interface SessionStoreOptions {
@@ -27,7 +28,7 @@ const EMPTY_TAG = /^[^{]*\{\}/;
 /** @throws INVALID_OPTION with the field */
 export function checkStoreOptions(options: unknown): SessionSettings {
 	const { ttl, prefix = "sess:", rolling = false, maxTtl, ...rest } = objectOf<SessionStoreOptions>(options);
-	refuse(rest, "a SessionStore");
+	refuseRest("a SessionStore", rest);
 	if (typeof prefix !== "string") throw new InvalidOptionError("prefix", "must be text");
 	if (EMPTY_TAG.test(prefix))
 		throw new InvalidOptionError("prefix", "must not contain {}: it would take the tag of an id its meaning");
@@ -47,7 +48,7 @@ export interface CreateOptions {
 /** @throws INVALID_OPTION with the field */
 export function checkCreateOptions(options: unknown, storeTtlMs: number): number {
 	const { ttl, ...rest } = objectOf<CreateOptions>(options ?? {});
-	refuse(rest, "create()");
+	refuseRest("create()", rest);
 	return ttl === undefined ? storeTtlMs : ttlMs(ttl, "ttl");
 }
 
@@ -59,17 +60,13 @@ export interface GetOptions {
 /** @throws INVALID_OPTION with the field */
 export function checkGetOptions(options: unknown, rolling: boolean): boolean {
 	const { touch, ...rest } = objectOf<GetOptions>(options ?? {});
-	refuse(rest, "get()");
+	refuseRest("get()", rest);
 	return flag(touch, "touch") ?? rolling;
 }
 
 function objectOf<T extends object>(options: unknown): Partial<T> {
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 	return options as Partial<T>;
-}
-
-function refuse(rest: object, what: string): void {
-	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, `is not an option of ${what}`);
 }
 
 function flag(value: unknown, field: string): boolean | undefined {

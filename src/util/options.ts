@@ -28,6 +28,11 @@ export function checkFields<T extends object>(
 	return options === undefined ? {} : checkObject(owner, options, fields);
 }
 
+/** For who takes options apart: what nobody took is refused. @throws INVALID_OPTION for the first of them */
+export function refuseRest(owner: string, rest: object): void {
+	for (const field of Object.keys(rest)) throw new InvalidOptionError(field, `is not an option of ${owner}`);
+}
+
 /** Other clients write the same option in other letters (`EX`, `NOMKSTREAM`, `block`): then it says which one is meant. */
 function unknownOption(given: string, owner: string, fields: readonly string[]): InvalidOptionError {
 	const bare = (field: string): string => field.toLowerCase().replace(/[-_ ]|ms$/g, "");
