@@ -147,8 +147,15 @@ export interface CacheBackend extends AsyncDisposable {
 	/** The same, and what the store says of itself. Never rejects: null where it says nothing. */
 	getStats(): Promise<BackendStats & ServerStats>;
 
+	/** Reads for whoever stores only text: strings, where `get` and `getMany` give Buffers. Without it their bytes are read as UTF-8. */
+	readonly text?: TextReads;
 	/** Who fills a key is agreed on between processes. Without it a store is a process's own, and nobody else could. */
 	readonly leases?: Leases;
+}
+
+export interface TextReads {
+	get(key: string): Promise<string | null>;
+	getMany(keys: readonly string[], options?: ManyOptions): Promise<(string | null)[]>;
 }
 
 /**

@@ -3,9 +3,10 @@ import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { checkFlag } from "../util/options.js";
 import { type Ttl, timerMs, ttlMs } from "../util/ttl.js";
 import type { CacheBackend } from "./backend.js";
+import { type EntryFormat, resolveFormat } from "./entry-format.js";
 import { MAX_TAGS } from "./envelope.js";
 import { checkNamespace } from "./keys.js";
-import { resolveSerializer, type Serializer } from "./serializer.js";
+import type { Serializer } from "./serializer.js";
 
 /**
  * How long a value is what to its readers:
@@ -93,7 +94,7 @@ export interface Policy {
 
 export interface CacheSettings {
 	readonly backend: CacheBackend;
-	readonly serializer: Serializer;
+	readonly format: EntryFormat;
 	/** What keys begin with: `""`, or a namespace and its colon. */
 	readonly prefix: string;
 	readonly crossProcess: boolean;
@@ -137,7 +138,7 @@ export function resolveCacheOptions(options: CacheOptions, base?: CacheSettings)
 	checkFlag(failOpen, "failOpen");
 	return {
 		backend,
-		serializer: serializer === undefined && base !== undefined ? base.serializer : resolveSerializer(serializer),
+		format: serializer === undefined && base !== undefined ? base.format : resolveFormat(serializer),
 		prefix: namespace === undefined ? "" : `${checkNamespace(namespace)}:`,
 		crossProcess: singleFlight === undefined ? (base?.crossProcess ?? true) : singleFlight === "cluster",
 		leaseMs: leaseTtl === undefined ? (base?.leaseMs ?? 30_000) : ttlMs(leaseTtl, "leaseTtl"),

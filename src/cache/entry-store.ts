@@ -1,11 +1,9 @@
 /** Entries of a cache on its backend: sealed when they are written, judged when they are read. */
-import { InvalidArgumentError } from "../errors.js";
 import { MAX_TTL_MS } from "../util/ttl.js";
-import type { Bytes } from "./backend.js";
+import type { Bytes, TextReads } from "./backend.js";
 import type { MissReason, Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
-import { type Envelope, type Head, isTagged, open, openHead, seal } from "./envelope.js";
-import { decodeFrom } from "./serializer.js";
+import type { About, Opened, Stored } from "./entry-format.js";
 import { Tags, type Versions } from "./tags.js";
 
 /** A value that was read; perhaps an old one. */
@@ -31,7 +29,7 @@ export interface Look {
 
 /** What is to be written under a key. */
 export interface Sealed {
-	readonly bytes: Buffer;
+	readonly bytes: Bytes;
 	/** Null: for ever. */
 	readonly ttlMs: number | null;
 }
@@ -46,26 +44,33 @@ export class EntryStore {
 	readonly tags: Tags;
 	readonly #settings: CacheSettings;
 	readonly #reporter: Reporter;
+	/** Where entries are read: as text, if they are text and the backend can do that. */
+	readonly #reads: TextReads | CacheSettings["backend"];
 	/** What entries depended on when they were read last. */
 	readonly #tagsOf = new Map<string, readonly string[]>();
 
 	constructor(settings: CacheSettings, reporter: Reporter) {
+		const { backend, format } = settings;
 		this.#settings = settings;
 		this.#reporter = reporter;
-		this.tags = new Tags(settings.backend, settings.prefix, settings.tagMs);
+		this.#reads = (format.isText ? backend.text : undefined) ?? backend;
+		this.tags = new Tags(backend, settings.prefix, settings.tagMs);
 	}
 
 	/** One flight, unless an entry has tags that nobody expected. */
 	async read(key: string, policy: Policy): Promise<Look> {
 		const tags = this.#expectedTags([key], policy);
 		if (tags.length > 0) return ((await this.#readWith([key], tags, policy)) as [Look])[0];
-		const bytes = await this.#settings.backend.get(key);
-		return this.#counted(bytes === null ? NOTHING_THERE : await this.weigh(key, bytes, policy));
+		const stored = await this.#reads.get(key);
+		if (stored === null) return NOTHING_THERE;
+		const opened = this.#settings.format.open(stored);
+		return this.#counted(this.#judge(key, opened, policy, isTagged(opened) ? await this.#complete([opened], NONE) : NONE));
 	}
 
-	/** What bytes that were read are worth, by the tags' versions of now: no flight when they have none. */
-	async weigh(key: string, bytes: Buffer, policy: Policy): Promise<Look> {
-		return this.judge(key, bytes, policy, isTagged(bytes) ? await this.#complete([bytes], NONE) : NONE);
+	/** What an entry that was read is worth, by the tags' versions of now: no flight when it has none. */
+	async weigh(key: string, stored: Stored, policy: Policy): Promise<Look> {
+		const opened = this.#settings.format.open(stored);
+		return this.#judge(key, opened, policy, isTagged(opened) ? await this.#complete([opened], NONE) : NONE);
 	}
 
 	async readMany(keys: readonly string[], policy: Policy): Promise<Look[]> {
@@ -73,68 +78,65 @@ export class EntryStore {
 	}
 
 	async #readWith(keys: readonly string[], tags: readonly string[], policy: Policy): Promise<Look[]> {
-		const { backend } = this.#settings;
-		const values = await backend.getMany(tags.length === 0 ? keys : [...keys, ...tags.map((tag) => this.tags.keyOf(tag))]);
-		const versions =
-			tags.length === 0
-				? await this.#complete(values, NONE)
-				: await this.#complete(values.slice(0, keys.length), this.tags.versions(tags, values.slice(keys.length)));
-		return keys.map((key, i) => this.#counted(this.judge(key, values[i] ?? null, policy, versions)));
+		const names = tags.length === 0 ? keys : [...keys, ...tags.map((tag) => this.tags.keyOf(tag))];
+		const stored: (Stored | null)[] = await this.#reads.getMany(names);
+		const { format } = this.#settings;
+		const opened = keys.map((_, i) => {
+			const entry = stored[i] ?? null;
+			return entry === null ? undefined : format.open(entry);
+		});
+		const known = tags.length === 0 ? NONE : this.tags.versions(tags, stored.slice(keys.length));
+		const versions = opened.some(isTagged) ? await this.#complete(opened, known) : known;
+		return keys.map((key, i) => {
+			const entry = opened[i];
+			return entry === undefined ? nothing(versions) : this.#counted(this.#judge(key, entry, policy, versions));
+		});
 	}
 
-	/** What bytes that were read are worth; an entry whose tags are not among the versions is an old one. */
-	judge(key: string, bytes: Buffer | null, policy: Policy, versions: Versions): Look {
-		if (bytes === null) return { found: null, reason: "none", versions };
-		const head = openHead(bytes);
-		if (head === null) return broken(versions);
-		this.#remember(key, head);
-		const { absent, madeInMs } = head;
-		let value: unknown;
-		try {
-			value = absent ? undefined : decodeFrom(this.#settings.serializer, bytes, head.valueAt);
-			if (!absent && policy.validate !== null && !policy.validate(value)) return broken(versions);
-		} catch {
-			return broken(versions);
-		}
-		const valid = head.tags.every(([tag, version]) => versions.get(tag) === version);
-		const sealedUntil = head.freshUntil;
-		const freshUntil = valid ? sealedUntil : 0;
+	/** What was read is worth; an entry whose tags are not among the versions is an old one. */
+	judge(key: string, stored: Stored, policy: Policy, versions: Versions): Look {
+		return this.#judge(key, this.#settings.format.open(stored), policy, versions);
+	}
+
+	/** @param opened null: what is stored is no entry */
+	#judge(key: string, opened: Opened | null, policy: Policy, versions: Versions): Look {
+		if (opened === null) return broken(versions);
+		this.#remember(key, opened);
+		const { value, absent, madeInMs, tags, freshUntil: sealedUntil } = opened;
+		if (!absent && policy.validate !== null && !isValid(value, policy.validate)) return broken(versions);
+		const freshUntil = tags.every(([tag, version]) => versions.get(tag) === version) ? sealedUntil : 0;
 		const found = { value, absent, freshUntil, sealedUntil, madeInMs };
 		return { found, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
 	}
 
 	/** @throws what the serializer does, and INVALID_ARGUMENT for what is no bytes */
 	encode(value: unknown): Bytes {
-		const bytes: unknown = this.#settings.serializer.encode(value);
-		if (typeof bytes === "string" || bytes instanceof Uint8Array) return bytes;
-		throw new InvalidArgumentError(1, "encode() of the serializer must give a string, a Buffer or a Uint8Array");
+		return this.#settings.format.encode(value);
 	}
 
 	/**
 	 * @param value undefined: there is no such thing
 	 * @throws as {@link encode}
 	 */
-	seal(value: unknown, policy: Policy, tags: Envelope["tags"], madeInMs: number): Sealed {
+	seal(value: unknown, policy: Policy, tags: About["tags"], madeInMs: number): Sealed {
 		return this.sealBytes(value === undefined ? null : this.encode(value), policy, tags, madeInMs);
 	}
 
 	/** @param value null: there is no such thing */
-	sealBytes(value: Bytes | null, policy: Policy, tags: Envelope["tags"], madeInMs: number): Sealed {
-		const absent = value === null;
-		const base = absent ? policy.negativeMs : policy.ttlMs;
+	sealBytes(value: Bytes | null, policy: Policy, tags: About["tags"], madeInMs: number): Sealed {
+		const base = value === null ? policy.negativeMs : policy.ttlMs;
 		const ttlMs = base === null ? null : Math.max(1, Math.round(base * (1 - policy.jitter * Math.random())));
 		const freshUntil = ttlMs === null ? Number.POSITIVE_INFINITY : Date.now() + ttlMs;
-		const bytes = seal({ absent, freshUntil, madeInMs, tags }, value ?? "");
+		const bytes = this.#settings.format.seal({ freshUntil, madeInMs, tags }, value);
 		return { bytes, ttlMs: ttlMs === null ? null : Math.min(MAX_TTL_MS, ttlMs + Math.max(policy.swrMs, policy.graceMs)) };
 	}
 
 	/** Makes an entry an old one, for as long as it lives. @returns whether there was one */
 	async purge(key: string): Promise<boolean> {
-		const { backend } = this.#settings;
+		const { backend, format } = this.#settings;
 		const entry = await backend.getEntry(key);
-		const envelope = entry === null ? null : open(entry.value);
-		if (entry === null || envelope === null) return false;
-		const bytes = seal({ ...envelope, freshUntil: 0 }, envelope.value);
+		const bytes = entry === null ? null : format.purged(entry.value);
+		if (entry === null || bytes === null) return false;
 		return await backend.set(key, bytes, {
 			ttl: entry.ttlMs === null ? null : Math.max(1, entry.ttlMs),
 			xx: true,
@@ -149,11 +151,10 @@ export class EntryStore {
 	}
 
 	/** Adds the versions of tags that some of the entries have and nobody expected: one more flight for all of them. */
-	async #complete(values: readonly (Buffer | null)[], versions: Versions): Promise<Versions> {
+	async #complete(entries: readonly (Opened | null | undefined)[], versions: Versions): Promise<Versions> {
 		const unknown = new Set<string>();
-		for (const bytes of values) {
-			if (bytes === null || !isTagged(bytes)) continue;
-			for (const [tag] of open(bytes)?.tags ?? []) if (!versions.has(tag)) unknown.add(tag);
+		for (const entry of entries) {
+			for (const [tag] of entry?.tags ?? []) if (!versions.has(tag)) unknown.add(tag);
 		}
 		return unknown.size === 0 ? versions : new Map([...versions, ...(await this.tags.read([...unknown]))]);
 	}
@@ -170,7 +171,7 @@ export class EntryStore {
 		return all === null ? tags : [...all];
 	}
 
-	#remember(key: string, { tags }: Head): void {
+	#remember(key: string, { tags }: Opened): void {
 		if (this.#tagsOf.size > 0) this.#tagsOf.delete(key);
 		if (tags.length === 0) return;
 		this.#tagsOf.set(
@@ -179,6 +180,22 @@ export class EntryStore {
 		);
 		if (this.#tagsOf.size > REMEMBERED) this.#tagsOf.delete(this.#tagsOf.keys().next().value as string);
 	}
+}
+
+function isTagged(entry: Opened | null | undefined): boolean {
+	return (entry?.tags.length ?? 0) > 0;
+}
+
+function isValid(value: unknown, validate: (value: unknown) => boolean): boolean {
+	try {
+		return validate(value);
+	} catch {
+		return false;
+	}
+}
+
+function nothing(versions: Versions): Look {
+	return versions === NONE ? NOTHING_THERE : { found: null, reason: "none", versions };
 }
 
 function broken(versions: Versions): Look {

@@ -1,5 +1,5 @@
 /**
- * What a cache stores under a key: the value, and what it has to know about it. Numbers are big-endian.
+ * Entries as bytes, for values that are no JSON: what is known of a value stands before it. Numbers are big-endian.
  *
  *     0   2   C5 57         so that nothing else passes for an entry
  *     2   1   1             the version of what follows; any other is no entry
@@ -11,15 +11,14 @@
  *         1+n uint8, utf8   its version at the time
  *     …       value
  */
+import { InvalidArgumentError } from "../errors.js";
 import type { Bytes } from "./backend.js";
+import type { About, EntryFormat, Opened, Stored } from "./entry-format.js";
+import type { Serializer } from "./serializer.js";
 
-export interface Envelope {
+export interface Envelope extends About {
 	/** There is no such thing: the value is empty. */
 	readonly absent: boolean;
-	readonly freshUntil: number;
-	readonly madeInMs: number;
-	/** The versions its tags had. */
-	readonly tags: readonly (readonly [tag: string, version: string])[];
 	readonly value: Buffer;
 }
 
@@ -47,22 +46,8 @@ export function seal({ absent, freshUntil, madeInMs, tags }: Omit<Envelope, "val
 	return bytes;
 }
 
-/** All of it but the value. */
-export interface Head extends Omit<Envelope, "value"> {
-	/** Where the value begins, which goes to the end: a view of each costs batches more than the rest of this. */
-	readonly valueAt: number;
-}
-
 /** Null for what is no entry: of foreign make, of another version, cut short. */
 export function open(bytes: Buffer): Envelope | null {
-	const opened = openHead(bytes);
-	if (opened === null) return null;
-	const { valueAt, ...head } = opened;
-	return { ...head, value: bytes.subarray(valueAt) };
-}
-
-/** The same without the value. */
-export function openHead(bytes: Buffer): Head | null {
 	if (bytes.length < HEAD || bytes.readUInt16BE(0) !== MAGIC || bytes[2] !== VERSION) return null;
 	const flags = bytes[3] as number;
 	if ((flags & ~(ABSENT | TAGGED)) !== 0) return null;
@@ -74,13 +59,48 @@ export function openHead(bytes: Buffer): Head | null {
 		freshUntil,
 		madeInMs: bytes.readUInt32BE(12),
 		tags: tags.list,
-		valueAt: tags.end,
+		value: bytes.subarray(tags.end),
 	};
 }
 
-/** Whether bytes that are an entry name tags; of others it says nothing. */
-export function isTagged(bytes: Buffer): boolean {
-	return ((bytes[3] ?? 0) & TAGGED) !== 0;
+/** With values as a serializer writes them. */
+export class Envelopes implements EntryFormat {
+	readonly isText = false;
+	readonly #serializer: Serializer;
+
+	constructor(serializer: Serializer) {
+		this.#serializer = serializer;
+	}
+
+	encode(value: unknown): Bytes {
+		const bytes: unknown = this.#serializer.encode(value);
+		if (typeof bytes === "string" || bytes instanceof Uint8Array) return bytes;
+		throw new InvalidArgumentError(1, "encode() of the serializer must give a string, a Buffer or a Uint8Array");
+	}
+
+	seal(about: About, encoded: Bytes | null): Buffer {
+		return seal({ ...about, absent: encoded === null }, encoded ?? "");
+	}
+
+	open(stored: Stored): Opened | null {
+		const envelope = open(asBuffer(stored));
+		if (envelope === null) return null;
+		const { absent, value } = envelope;
+		try {
+			return { ...envelope, value: absent ? undefined : this.#serializer.decode(value) };
+		} catch {
+			return null;
+		}
+	}
+
+	purged(stored: Stored): Buffer | null {
+		const envelope = open(asBuffer(stored));
+		return envelope && seal({ ...envelope, freshUntil: 0 }, envelope.value);
+	}
+}
+
+function asBuffer(stored: Stored): Buffer {
+	return typeof stored === "string" ? Buffer.from(stored) : stored;
 }
 
 function tagsLength(tags: Envelope["tags"]): number {

@@ -3,6 +3,7 @@
  * made. Whoever asks for one of the keys meanwhile, alone or among others, shares it. Who makes them is agreed on within the process only.
  */
 import { InvalidArgumentError } from "../errors.js";
+import type { Bytes } from "./backend.js";
 import type { Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
@@ -190,7 +191,7 @@ export class ManyFetcher {
 
 	/** One pipeline. What cannot be written as bytes is not stored, and its neighbours are. */
 	async #put(parts: readonly Part[], made: readonly unknown[], call: FactoryCall, madeInMs: number): Promise<void> {
-		const items: { key: string; value: Buffer; ttl: number | null }[] = [];
+		const items: { key: string; value: Bytes; ttl: number | null }[] = [];
 		try {
 			const tags = call.isTagged ? await call.tags() : [];
 			parts.forEach(({ key, flight }, i) => {

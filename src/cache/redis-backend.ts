@@ -25,6 +25,7 @@ import type {
 	ManyOptions,
 	ScanQuery,
 	SetManyOptions,
+	TextReads,
 } from "./backend.js";
 import {
 	checkObject,
@@ -38,13 +39,13 @@ import {
 import { CacheConnectionError, CacheError, cacheError, isConnectionError } from "./errors.js";
 import { escapeGlob } from "./glob.js";
 import { Invalidations } from "./invalidations.js";
-import { checkKey, checkKeys, resolveQuery } from "./keys.js";
+import { checkKey, resolveQuery } from "./keys.js";
 import { ServerLeases } from "./leases.js";
 import { checkManyOptions } from "./many-options.js";
 import { decodeMetadata } from "./metadata.js";
 import { maskUrl, type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
 import { serverStats } from "./server-stats.js";
-import { isLease, isMetadataKey, metadataKey, type SideKey } from "./side-keys.js";
+import { isLease, isMetadataKey, mayMeanLeases, metadataKey, type SideKey } from "./side-keys.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
 import { storeEntry } from "./store-entry.js";
 
@@ -56,7 +57,13 @@ export class RedisBackend implements CacheBackend {
 	readonly leases: ServerLeases;
 	/** For a first level before it. */
 	readonly invalidations: Invalidations;
+	readonly text: TextReads = {
+		get: (key) => this.#get(key, textOf),
+		getMany: (keys, options) => this.#getMany(keys, options, textOf),
+	};
 	readonly #settings: RedisBackendSettings;
+	/** A key behind the prefix may be a lease's name; seldom, and to look at each costs as much as the rest of the check. */
+	readonly #mayMeanLeases: boolean;
 	readonly #counters = new BackendCounters();
 	/** Connected, or about to be. */
 	#client: Promise<Client> | null = null;
@@ -69,6 +76,7 @@ export class RedisBackend implements CacheBackend {
 	/** @throws INVALID_OPTION */
 	constructor(options?: RedisBackendOptions) {
 		this.#settings = resolveRedisOptions(options);
+		this.#mayMeanLeases = mayMeanLeases(this.#settings.keyPrefix);
 		this.leases = new ServerLeases(() => {
 			const opening = this.#use();
 			return this.#open ?? opening;
@@ -124,7 +132,11 @@ export class RedisBackend implements CacheBackend {
 	// ── one key ──
 
 	get(key: string): Promise<Buffer | null> {
-		return this.#ask("get", key, async (client) => this.#counters.read(await this.#value(client, this.#name(key))), null);
+		return this.#get(key, bytesOf);
+	}
+
+	#get<T extends string | Buffer>(key: string, viewOf: (client: Client) => Client<T>): Promise<T | null> {
+		return this.#ask("get", key, async (client) => this.#counters.read(await this.#value(viewOf(client), this.#name(key))), null);
 	}
 
 	getEntry(key: string): Promise<Entry | null> {
@@ -135,9 +147,9 @@ export class RedisBackend implements CacheBackend {
 				const name = this.#name(key);
 				const { buffers } = client;
 				const [value, left, metadata] = await Promise.all([
-					this.#value(client, name),
+					this.#value(buffers, name),
 					buffers.pttl(name),
-					this.#settings.metadata ? this.#value(client, metadataKey(name, client.mode === "cluster").name) : null,
+					this.#settings.metadata ? this.#value(buffers, metadataKey(name, client.mode === "cluster").name) : null,
 				]);
 				// Its time ended between the two answers.
 				const found = this.#counters.read(left === -2 ? null : value);
@@ -180,14 +192,22 @@ export class RedisBackend implements CacheBackend {
 	// ── many keys ──
 
 	getMany(keys: readonly string[], options?: ManyOptions): Promise<(Buffer | null)[]> {
+		return this.#getMany(keys, options, bytesOf);
+	}
+
+	#getMany<T extends string | Buffer>(
+		keys: readonly string[],
+		options: ManyOptions | undefined,
+		viewOf: (client: Client) => Client<T>,
+	): Promise<(T | null)[]> {
 		return this.#ask(
 			"getMany",
 			undefined,
 			async (client) => {
 				checkManyOptions(options);
-				return this.#counters.readMany(await client.buffers.mget(this.#names(keys), options));
+				return this.#counters.readMany(await viewOf(client).mget(this.#names(keys), options));
 			},
-			() => new Array<Buffer | null>(keys.length).fill(null),
+			() => new Array<T | null>(keys.length).fill(null),
 		);
 	}
 
@@ -436,9 +456,9 @@ export class RedisBackend implements CacheBackend {
 	}
 
 	/** A key of another type is nobody's value. */
-	async #value(client: Client, name: string): Promise<Buffer | null> {
+	async #value<T extends string | Buffer>(client: Client<T>, name: string): Promise<T | null> {
 		try {
-			return await client.buffers.get(name);
+			return await client.get(name);
 		} catch (error) {
 			if (!(error instanceof ClientError) || error.code !== "WRONGTYPE") throw error;
 			this.#counters.errors += 1;
@@ -459,13 +479,26 @@ export class RedisBackend implements CacheBackend {
 			throw new InvalidArgumentError(position, "a key must not end in :meta, which is where metadata is stored");
 		}
 		const name = this.#settings.keyPrefix + key;
-		if (isLease(name)) throw new InvalidArgumentError(position, "a key must not begin as leases do");
+		if (this.#mayMeanLeases && isLease(name)) throw new InvalidArgumentError(position, "a key must not begin as leases do");
 		return name;
 	}
 
 	#names(keys: readonly string[]): string[] {
-		return checkKeys(keys).map((key, i) => this.#name(key, i));
+		if (!Array.isArray(keys)) throw new InvalidArgumentError(0, "keys must be an array");
+		// Not by `map`, which would pass over holes.
+		const names = new Array<string>(keys.length);
+		for (let i = 0; i < keys.length; i++) names[i] = this.#name(keys[i], i);
+		return names;
 	}
+}
+
+function bytesOf(client: Client): Client<Buffer> {
+	return client.buffers;
+}
+
+/** As it was given, which may be a view of Buffers: they are read as text as well. */
+function textOf(client: Client): Client {
+	return client;
 }
 
 /** Undefined where there is none. */

@@ -1,4 +1,4 @@
-/** Values as bytes, and back. */
+/** Values as bytes, and back; JSON, the default, has a format of its own. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Bytes } from "./backend.js";
 
@@ -7,22 +7,6 @@ export interface Serializer {
 	encode(value: unknown): Bytes;
 	decode(bytes: Buffer): unknown;
 }
-
-/** As JSON: what it cannot say (functions, symbols, `undefined`, bigints, cycles) is refused; dates become strings, `NaN` becomes null. */
-const json: Serializer = {
-	encode(value) {
-		let text: string | undefined;
-		try {
-			text = JSON.stringify(value);
-		} catch (error) {
-			// Messages of JSON.stringify name properties: they are the value's.
-			throw new InvalidArgumentError(1, `the value cannot be written as JSON (${(error as Error)?.name ?? "unknown"})`);
-		}
-		if (text === undefined) throw new InvalidArgumentError(1, `a ${typeof value} cannot be written as JSON`);
-		return text;
-	},
-	decode: (bytes) => JSON.parse(bytes.toString()),
-};
 
 /** As they are. What is read is the caller's own. */
 const bytes: Serializer = {
@@ -33,15 +17,8 @@ const bytes: Serializer = {
 	decode: (read) => read,
 };
 
-/** What follows from there on. @throws what the serializer does */
-export function decodeFrom(serializer: Serializer, read: Buffer, begin: number): unknown {
-	// Without a view, as there may be hundreds of values.
-	return serializer === json ? JSON.parse(read.toString("utf8", begin)) : serializer.decode(read.subarray(begin));
-}
-
 /** @throws INVALID_OPTION */
 export function resolveSerializer(serializer: unknown): Serializer {
-	if (serializer === undefined || serializer === "json") return json;
 	if (serializer === "bytes") return bytes;
 	const { encode, decode } = (serializer ?? {}) as Partial<Serializer>;
 	if (typeof encode === "function" && typeof decode === "function") return serializer as Serializer;

@@ -68,3 +68,8 @@ export function isMetadataKey(key: string): boolean {
 export function isLease(key: string): boolean {
 	return key.startsWith(LEASE);
 }
+
+/** Whether any key that begins so is. */
+export function mayMeanLeases(prefix: string): boolean {
+	return prefix.startsWith(LEASE) || LEASE.startsWith(prefix);
+}

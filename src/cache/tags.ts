@@ -7,6 +7,7 @@
  */
 import { randomBytes } from "node:crypto";
 import type { CacheBackend } from "./backend.js";
+import type { Stored } from "./entry-format.js";
 
 const TAG = "~tag:";
 const VERSION = /^[\w-]{1,64}$/;
@@ -34,7 +35,7 @@ export class Tags {
 		return this.versions(tags, await this.#backend.getMany(tags.map((tag) => this.keyOf(tag))));
 	}
 
-	versions(tags: readonly string[], values: readonly (Buffer | null)[]): Versions {
+	versions(tags: readonly string[], values: readonly (Stored | null)[]): Versions {
 		return new Map(tags.map((tag, i) => [tag, versionOf(values[i] ?? null)]));
 	}
 
@@ -78,8 +79,8 @@ export function isTagKey(key: string): boolean {
 }
 
 /** Null for what is none: nothing there, or nothing of our making. */
-function versionOf(bytes: Buffer | null): string | null {
-	const text = bytes?.toString("latin1") ?? "";
+function versionOf(stored: Stored | null): string | null {
+	const text = stored?.toString() ?? "";
 	return VERSION.test(text) ? text : null;
 }
 

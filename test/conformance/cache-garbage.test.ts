@@ -1,16 +1,26 @@
 /** What others left under our keys, and values of odd kinds. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { open, seal } from "../../src/cache/envelope.js";
+import { resolveFormat } from "../../src/cache/entry-format.js";
+import { seal } from "../../src/cache/envelope.js";
+import type { Serializer } from "../../src/cache/index.js";
 import { CachePair } from "../support/cache-pair.js";
 import { rejectionOf } from "../support/secrets.js";
 
+/** JSON again, but by a serializer of the caller's: its entries are envelopes of bytes. */
+const own: Serializer = { encode: (value) => JSON.stringify(value), decode: (bytes) => JSON.parse(bytes.toString()) };
+
 const about = { absent: false, freshUntil: Number.POSITIVE_INFINITY, madeInMs: 0, tags: [] };
 const tagged = seal({ ...about, tags: [["tag", "version"]] }, '"v"');
-const garbage: readonly (readonly [string, Buffer])[] = [
+const foreign: readonly (readonly [string, Buffer])[] = [
 	["nothing", Buffer.alloc(0)],
 	["text", Buffer.from("hello")],
 	["JSON of others", Buffer.from('{"value":1,"expires":null}')],
+	["no JSON, and no UTF-8", Buffer.from([0xff, 0, 0xfe])],
+];
+const bytes: typeof foreign = [
+	...foreign,
+	["an entry of text", Buffer.from('["sw1",null,0,0,1]')],
 	["truncated JSON", seal(about, '{"a": [1, 2')],
 	["no JSON at all", seal(about, Buffer.from([0xff, 0, 0xfe]))],
 	["an entry without a value", seal(about, "")],
@@ -20,6 +30,32 @@ const garbage: readonly (readonly [string, Buffer])[] = [
 	["truncated tags", tagged.subarray(0, 20)],
 	["a tag whose length lies", Buffer.concat([tagged.subarray(0, 17), Buffer.from([0xff, 0xff]), tagged.subarray(19)])],
 ];
+const text: typeof foreign = [
+	...foreign,
+	["an entry of bytes", seal(about, "1")],
+	...(
+		[
+			["truncated JSON", '["sw1",null,0,0,{"a": [1, 2'],
+			["two entries", '["sw1",null,0,0,1]["sw1",null,0,0,2]'],
+			["an unknown version", '["sw2",null,0,0,1]'],
+			["a list of others", "[1,2,3,4,5]"],
+			["a truncated head", '["sw1",null,0]'],
+			["too much of it", '["sw1",null,0,0,1,2]'],
+			["no time", '["sw1","soon",0,0,1]'],
+			["a time before all times", '["sw1",-1,0,0,1]'],
+			["no duration", '["sw1",null,"0",0,1]'],
+			["tags of another kind", '["sw1",null,0,{"tag":"version"},1]'],
+			["a tag without a version", '["sw1",null,0,[["tag"]],1]'],
+		] as const
+	).map(([what, stored]): [string, Buffer] => [what, Buffer.from(stored)]),
+];
+const formats = [
+	{ format: "text", serializer: "json", garbage: text },
+	{ format: "bytes", serializer: own, garbage: bytes },
+] as const;
+const cases = formats.flatMap(({ format, serializer, garbage }) =>
+	garbage.map(([what, stored]) => ({ format, serializer, what, stored })),
+);
 
 describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 	let pair: CachePair;
@@ -28,18 +64,22 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 	});
 	afterAll(() => pair?.[Symbol.asyncDispose]());
 
-	test.each(garbage)("S1.8 %s: a counted miss, which the next fill mends", async (_what, bytes) => {
-		const { cache, client, keyPrefix } = pair.caches({ grace: "1h", swr: "1h" });
+	test.each(cases)("S1.8 where entries are $format, $what: a counted miss, which the next fill mends", async ({
+		serializer,
+		stored,
+	}) => {
+		const { cache, client, keyPrefix } = pair.caches({ grace: "1h", swr: "1h", serializer });
 		const name = `${keyPrefix}a`;
 		const told: unknown[] = [];
 		cache.on("miss", ({ reason }) => told.push(reason));
-		await client.set(name, bytes);
+		await client.set(name, stored);
 		expect([await cache.get("a"), await cache.has("a"), await cache.expire("a")]).toEqual([
 			undefined,
 			false,
-			open(bytes) !== null,
+			// Of an envelope only the head is looked at.
+			resolveFormat(serializer).purged(stored) !== null,
 		]);
-		await client.set(name, bytes);
+		await client.set(name, stored);
 		const before = cache.stats().broken;
 		expect(await cache.getOrSet("a", () => "made")).toBe("made");
 		expect(cache.stats()).toMatchObject({ broken: before + 1, storeErrors: 0, lostWrites: 0 });
@@ -63,8 +103,8 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 		expect(cache.stats()).toMatchObject({ lostWrites: 0, storeErrors: 0 });
 	});
 
-	test("S1.8 a broken entry never breaks its neighbours", async () => {
-		const { cache, client, keyPrefix } = pair.caches();
+	test.each(formats)("S1.8 a broken entry never breaks its neighbours, entries of $format", async ({ serializer, garbage }) => {
+		const { cache, client, keyPrefix } = pair.caches({ serializer });
 		const broken = garbage.map((_, i) => `broken${i}`);
 		const sound = garbage.map((_, i) => `sound${i}`);
 		await cache.setMany(sound.map((key) => [key, key]));
@@ -83,10 +123,12 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 		expect((await cache.getMany(keys)).size).toBe(keys.length);
 	});
 
-	test("S1.8 any bytes under our keys: a value or a miss, never an error", async () => {
-		const { cache, client, keyPrefix } = pair.caches();
+	test.each(formats)("S1.8 any bytes under our keys: a value or a miss, never an error, entries of $format", async ({
+		serializer,
+	}) => {
+		const { cache, client, keyPrefix } = pair.caches({ serializer });
 		const damaged = fc.tuple(fc.jsonValue(), fc.nat(60), fc.nat(255), fc.nat(80)).map(([value, where, byte, end]) => {
-			const bytes = seal({ ...about, tags: [["t", "v"]] }, JSON.stringify(value));
+			const bytes = Buffer.from(resolveFormat(serializer).seal({ ...about, tags: [["t", "v"]] }, JSON.stringify(value)));
 			if (where < bytes.length) bytes[where] = byte;
 			return bytes.subarray(0, end);
 		});

@@ -4,7 +4,6 @@ import type { CacheBackend } from "../../../src/cache/backend.js";
 import { Reporter } from "../../../src/cache/cache-events.js";
 import { type CacheOptions, resolveCacheOptions } from "../../../src/cache/cache-options.js";
 import { EntryStore } from "../../../src/cache/entry-store.js";
-import { open } from "../../../src/cache/envelope.js";
 
 const never = (): never => {
 	throw new Error("nothing is asked");
@@ -16,7 +15,7 @@ const NOW = 1_700_000_000_000;
 function sealed(options: Omit<CacheOptions, "backend">, ...[value]: unknown[]): { fresh: number; ttl: number | null } {
 	const settings = resolveCacheOptions({ backend, ...options });
 	const { bytes, ttlMs } = new EntryStore(settings, new Reporter()).seal(value, settings.policy, [], 0);
-	return { fresh: (open(bytes)?.freshUntil ?? Number.NaN) - Date.now(), ttl: ttlMs };
+	return { fresh: (settings.format.open(bytes as string)?.freshUntil ?? Number.NaN) - Date.now(), ttl: ttlMs };
 }
 
 afterEach(() => {

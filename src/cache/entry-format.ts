@@ -1,0 +1,42 @@
+/** What a cache stores under a key: the value, and what it has to know about it. */
+import type { Bytes } from "./backend.js";
+import { Envelopes } from "./envelope.js";
+import { jsonEntries } from "./json-entries.js";
+import { resolveSerializer } from "./serializer.js";
+
+/** What is known of a value beside the value. */
+export interface About {
+	/** Milliseconds since 1970; Infinity: always; 0: no more. */
+	readonly freshUntil: number;
+	readonly madeInMs: number;
+	/** The versions its tags had. */
+	readonly tags: readonly (readonly [tag: string, version: string])[];
+}
+
+export interface Opened extends About {
+	/** There is no such thing: no value. */
+	readonly absent: boolean;
+	readonly value: unknown;
+}
+
+/** As a backend gives it back. */
+export type Stored = Buffer | string;
+
+export interface EntryFormat {
+	/** Entries are best read as text, where the backend can do that. */
+	readonly isText: boolean;
+	/** @throws what the serializer does, and INVALID_ARGUMENT for what cannot be written */
+	encode(value: unknown): Bytes;
+	/** @param encoded null: there is no such thing */
+	seal(about: About, encoded: Bytes | null): Bytes;
+	/** Null for what is no entry: of foreign make, of another version, cut short, or with a value that cannot be decoded. */
+	open(stored: Stored): Opened | null;
+	/** The same entry, an old one from now on. */
+	purged(stored: Stored): Bytes | null;
+}
+
+/** @throws INVALID_OPTION */
+export function resolveFormat(serializer: unknown): EntryFormat {
+	if (serializer === undefined || serializer === "json") return jsonEntries;
+	return new Envelopes(resolveSerializer(serializer));
+}
