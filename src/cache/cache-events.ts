@@ -92,7 +92,8 @@ export class Reporter {
 
 	hit(key: string, absent: boolean): void {
 		this.counts.hits += 1;
-		this.tell("hit", { key, absent });
+		// There may be hundreds of them, and mostly nobody listens.
+		if (this.#listeners.hit !== undefined) this.tell("hit", { key, absent });
 	}
 
 	miss(key: string, reason: MissReason): void {

@@ -136,8 +136,10 @@ export class Cache implements AsyncDisposable {
 		factory: ManyFactory<K, T>,
 		options?: GetOrSetOptions<T>,
 	): Promise<Map<K, T>> {
-		const unique = [...new Set(checkKeys(keys))] as K[];
-		const names = this.#names(unique);
+		// Each key once, and in the end the result: one Map for both.
+		const found = new Map<K, T>();
+		for (const key of checkKeys(keys)) found.set(key as K, undefined as T);
+		const names = this.#names(found.size === keys.length ? keys : [...found.keys()]);
 		checkFunction(factory, 1, "the factory");
 		const policy = resolvePolicy(this.#settings.policy, options, CALL_FIELDS);
 		const skipped = this.#settings.prefix.length;
@@ -150,10 +152,12 @@ export class Cache implements AsyncDisposable {
 			},
 			policy,
 		);
-		const found = new Map<K, T>();
-		unique.forEach((key, i) => {
-			if (values[i] !== undefined) found.set(key, values[i] as T);
-		});
+		let place = 0;
+		for (const key of found.keys()) {
+			const value = values[place++];
+			if (value === undefined) found.delete(key);
+			else found.set(key, value as T);
+		}
 		return found;
 	}
 

@@ -13,7 +13,12 @@ export interface About {
 	readonly tags: readonly (readonly [tag: string, version: string])[];
 }
 
-export interface Opened extends About {
+/** A value that was read; perhaps an old one. */
+export interface Found extends About {
+	/** 0: purged, or one of its tags was invalidated, as whoever compares them finds out. */
+	freshUntil: number;
+	/** The same, whatever became of its tags: what it was stored with. */
+	readonly sealedUntil: number;
 	/** There is no such thing: no value. */
 	readonly absent: boolean;
 	readonly value: unknown;
@@ -30,7 +35,7 @@ export interface EntryFormat {
 	/** @param encoded null: there is no such thing */
 	seal(about: About, encoded: Bytes | null): Bytes;
 	/** Null for what is no entry: of foreign make, of another version, cut short, or with a value that cannot be decoded. */
-	open(stored: Stored): Opened | null;
+	open(stored: Stored): Found | null;
 	/** The same entry, an old one from now on. */
 	purged(stored: Stored): Bytes | null;
 }

@@ -3,20 +3,8 @@ import { MAX_TTL_MS } from "../util/ttl.js";
 import type { Bytes, TextReads } from "./backend.js";
 import type { MissReason, Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
-import type { About, Opened, Stored } from "./entry-format.js";
+import type { About, Found, Stored } from "./entry-format.js";
 import { Tags, type Versions } from "./tags.js";
-
-/** A value that was read; perhaps an old one. */
-export interface Found {
-	/** Undefined when it says that there is no such thing. */
-	readonly value: unknown;
-	readonly absent: boolean;
-	/** 0: purged, or one of its tags was invalidated. */
-	readonly freshUntil: number;
-	/** The same, whatever became of its tags: what it was stored with. */
-	readonly sealedUntil: number;
-	readonly madeInMs: number;
-}
 
 /** What a look at a key brought. */
 export interface Look {
@@ -93,20 +81,19 @@ export class EntryStore {
 		});
 	}
 
-	/** What was read is worth; an entry whose tags are not among the versions is an old one. */
+	/** What an entry that was read is worth; one whose tags are not among the versions is an old one. */
 	judge(key: string, stored: Stored, policy: Policy, versions: Versions): Look {
 		return this.#judge(key, this.#settings.format.open(stored), policy, versions);
 	}
 
-	/** @param opened null: what is stored is no entry */
-	#judge(key: string, opened: Opened | null, policy: Policy, versions: Versions): Look {
+	/** @param opened null: what is stored is no entry; another one is the look's own */
+	#judge(key: string, opened: Found | null, policy: Policy, versions: Versions): Look {
 		if (opened === null) return broken(versions);
 		this.#remember(key, opened);
-		const { value, absent, madeInMs, tags, freshUntil: sealedUntil } = opened;
+		const { value, absent, tags } = opened;
 		if (!absent && policy.validate !== null && !isValid(value, policy.validate)) return broken(versions);
-		const freshUntil = tags.every(([tag, version]) => versions.get(tag) === version) ? sealedUntil : 0;
-		const found = { value, absent, freshUntil, sealedUntil, madeInMs };
-		return { found, reason: freshUntil === 0 ? "invalidated" : "expired", versions };
+		if (!tags.every(([tag, version]) => versions.get(tag) === version)) opened.freshUntil = 0;
+		return { found: opened, reason: opened.freshUntil === 0 ? "invalidated" : "expired", versions };
 	}
 
 	/** @throws what the serializer does, and INVALID_ARGUMENT for what is no bytes */
@@ -151,7 +138,7 @@ export class EntryStore {
 	}
 
 	/** Adds the versions of tags that some of the entries have and nobody expected: one more flight for all of them. */
-	async #complete(entries: readonly (Opened | null | undefined)[], versions: Versions): Promise<Versions> {
+	async #complete(entries: readonly (Found | null | undefined)[], versions: Versions): Promise<Versions> {
 		const unknown = new Set<string>();
 		for (const entry of entries) {
 			for (const [tag] of entry?.tags ?? []) if (!versions.has(tag)) unknown.add(tag);
@@ -171,7 +158,7 @@ export class EntryStore {
 		return all === null ? tags : [...all];
 	}
 
-	#remember(key: string, { tags }: Opened): void {
+	#remember(key: string, { tags }: Found): void {
 		if (this.#tagsOf.size > 0) this.#tagsOf.delete(key);
 		if (tags.length === 0) return;
 		this.#tagsOf.set(
@@ -182,7 +169,7 @@ export class EntryStore {
 	}
 }
 
-function isTagged(entry: Opened | null | undefined): boolean {
+function isTagged(entry: Found | null | undefined): boolean {
 	return (entry?.tags.length ?? 0) > 0;
 }
 

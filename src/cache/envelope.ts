@@ -13,7 +13,7 @@
  */
 import { InvalidArgumentError } from "../errors.js";
 import type { Bytes } from "./backend.js";
-import type { About, EntryFormat, Opened, Stored } from "./entry-format.js";
+import type { About, EntryFormat, Found, Stored } from "./entry-format.js";
 import type { Serializer } from "./serializer.js";
 
 export interface Envelope extends About {
@@ -82,12 +82,12 @@ export class Envelopes implements EntryFormat {
 		return seal({ ...about, absent: encoded === null }, encoded ?? "");
 	}
 
-	open(stored: Stored): Opened | null {
+	open(stored: Stored): Found | null {
 		const envelope = open(asBuffer(stored));
 		if (envelope === null) return null;
-		const { absent, value } = envelope;
+		const { absent, freshUntil, value } = envelope;
 		try {
-			return { ...envelope, value: absent ? undefined : this.#serializer.decode(value) };
+			return { ...envelope, sealedUntil: freshUntil, value: absent ? undefined : this.#serializer.decode(value) };
 		} catch {
 			return null;
 		}

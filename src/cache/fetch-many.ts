@@ -10,7 +10,7 @@ import type { EntryStore, Look } from "./entry-store.js";
 import { type Dependent, FactoryCall, type FactoryContext } from "./factory-call.js";
 import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
 import { aborted, Flight, isPatient } from "./flight.js";
-import type { FlightTable } from "./flight-table.js";
+import type { FlightTable, GroupFlight } from "./flight-table.js";
 import { type Refreshed, track } from "./flights.js";
 
 /** What a factory for many keys gives back: those that there are, by key, or one for each missing key in its place. */
@@ -29,19 +29,19 @@ interface Part {
 }
 
 /** Part and flight in one, without a promise unless somebody else waits for it: a call has hundreds of them. */
-class FetchPart extends Flight<unknown> implements Part {
+class FetchPart extends Flight<unknown> implements Part, GroupFlight<unknown> {
 	readonly key: string;
 	look: Look | null = null;
+	over = false;
 	readonly #flights: FlightTable<unknown>;
 	#value: unknown;
 	#failed = false;
 
-	/** For others to join until it is settled. */
+	/** @param flights where others find it, until it is settled */
 	constructor(key: string, flights: FlightTable<unknown>) {
 		super();
 		this.key = key;
 		this.#flights = flights;
-		flights.set(key, this);
 	}
 
 	get flight(): Flight<unknown> {
@@ -56,6 +56,7 @@ class FetchPart extends Flight<unknown> implements Part {
 
 	override settle(value: unknown): void {
 		this.#value = value;
+		this.over = true;
 		this.#flights.forget(this.key, this);
 		super.settle(value);
 	}
@@ -63,6 +64,7 @@ class FetchPart extends Flight<unknown> implements Part {
 	override fail(error: unknown): void {
 		this.#value = error;
 		this.#failed = true;
+		this.over = true;
 		this.#flights.forget(this.key, this);
 		super.fail(error);
 	}
@@ -101,11 +103,18 @@ export class ManyFetcher {
 		});
 		if (parts.length < keys.length || !isPatient(policy)) {
 			const results = joined.map((flight) => flight.join(policy));
-			if (parts.length > 0) void this.#run(parts, factory, policy);
+			if (parts.length > 0) void this.#runGroup(parts, factory, policy);
 			return Promise.all(results);
 		}
 		for (const part of parts) part.hold();
-		return this.#run(parts, factory, policy).then(() => parts.map(({ value }) => value));
+		return this.#runGroup(parts, factory, policy).then(() => parts.map(({ value }) => value));
+	}
+
+	async #runGroup(parts: readonly FetchPart[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
+		const { fetches } = this.#fetcher.flights;
+		fetches.beginGroup(parts);
+		await this.#run(parts, factory, policy);
+		fetches.endGroup(parts);
 	}
 
 	/** Settles every part. */

@@ -10,7 +10,7 @@
  *       └ so that nothing else passes for an entry, and which version of it this is
  */
 import { InvalidArgumentError } from "../errors.js";
-import type { About, EntryFormat, Opened, Stored } from "./entry-format.js";
+import type { About, EntryFormat, Found, Stored } from "./entry-format.js";
 
 const MARK = "sw1";
 const HEAD = 4;
@@ -40,10 +40,17 @@ export const jsonEntries: EntryFormat = {
 		const entry = parsed(stored);
 		if (entry === null) return null;
 		const [, until, madeInMs, tags] = entry;
-		const freshUntil = until === null ? Number.POSITIVE_INFINITY : until;
-		if (typeof freshUntil !== "number" || !(freshUntil >= 0) || typeof madeInMs !== "number") return null;
+		const sealedUntil = until === null ? Number.POSITIVE_INFINITY : until;
+		if (typeof sealedUntil !== "number" || !(sealedUntil >= 0) || typeof madeInMs !== "number") return null;
 		if (tags !== 0 && !areTags(tags)) return null;
-		return { absent: entry.length === HEAD, freshUntil, madeInMs, tags: tags === 0 ? NO_TAGS : tags, value: entry[HEAD] };
+		return {
+			freshUntil: sealedUntil,
+			sealedUntil,
+			madeInMs,
+			tags: tags === 0 ? NO_TAGS : tags,
+			absent: entry.length === HEAD,
+			value: entry[HEAD],
+		};
 	},
 
 	purged(stored) {
@@ -53,7 +60,7 @@ export const jsonEntries: EntryFormat = {
 	},
 };
 
-const NO_TAGS: Opened["tags"] = [];
+const NO_TAGS: Found["tags"] = [];
 
 /** Null for what is no entry: no JSON, cut short, of foreign make. */
 function parsed(stored: Stored): unknown[] | null {
