@@ -1,8 +1,8 @@
 /** What a cache stores under a key: the value, and what it has to know about it. */
 import type { Bytes } from "./backend.js";
 import { Envelopes } from "./envelope.js";
-import { jsonEntries } from "./json-entries.js";
 import { resolveSerializer } from "./serializer.js";
+import { textEntries } from "./text-entries.js";
 
 /** What is known of a value beside the value. */
 export interface About {
@@ -42,6 +42,6 @@ export interface EntryFormat {
 
 /** @throws INVALID_OPTION */
 export function resolveFormat(serializer: unknown): EntryFormat {
-	if (serializer === undefined || serializer === "json") return jsonEntries;
+	if (serializer === undefined || serializer === "json") return textEntries;
 	return new Envelopes(resolveSerializer(serializer));
 }

@@ -20,7 +20,7 @@ const foreign: readonly (readonly [string, Buffer])[] = [
 ];
 const bytes: typeof foreign = [
 	...foreign,
-	["an entry of text", Buffer.from('["sw1",null,0,0,1]')],
+	["an entry of text", Buffer.from("sw1v - 0\n1")],
 	["truncated JSON", seal(about, '{"a": [1, 2')],
 	["no JSON at all", seal(about, Buffer.from([0xff, 0, 0xfe]))],
 	["an entry without a value", seal(about, "")],
@@ -35,17 +35,20 @@ const text: typeof foreign = [
 	["an entry of bytes", seal(about, "1")],
 	...(
 		[
-			["truncated JSON", '["sw1",null,0,0,{"a": [1, 2'],
-			["two entries", '["sw1",null,0,0,1]["sw1",null,0,0,2]'],
-			["an unknown version", '["sw2",null,0,0,1]'],
-			["a list of others", "[1,2,3,4,5]"],
-			["a truncated head", '["sw1",null,0]'],
-			["too much of it", '["sw1",null,0,0,1,2]'],
-			["no time", '["sw1","soon",0,0,1]'],
-			["a time before all times", '["sw1",-1,0,0,1]'],
-			["no duration", '["sw1",null,"0",0,1]'],
-			["tags of another kind", '["sw1",null,0,{"tag":"version"},1]'],
-			["a tag without a version", '["sw1",null,0,[["tag"]],1]'],
+			["truncated JSON", 'sw1v - 0\n{"a": [1, 2'],
+			["two entries", "sw1v - 0\n1sw1v - 0\n2"],
+			["an unknown version", "sw2v - 0\n1"],
+			["another kind", "sw1x - 0\n1"],
+			["a truncated head", "sw1v - 0"],
+			["a head alone", "sw1v - 0\n"],
+			["a value where there is none", "sw1n - 0\n1"],
+			["no time", "sw1v soon 0\n1"],
+			["a time before all times", "sw1v -1 0\n1"],
+			["no duration", "sw1v -\n1"],
+			["tags that are no JSON", "sw1v - 0 [tag]\n1"],
+			["tags of another kind", 'sw1v - 0 {"tag":"version"}\n1'],
+			["a tag without a version", 'sw1v - 0 [["tag"]]\n1'],
+			["tags without an end", 'sw1v - 0 [["tag","version"]]'],
 		] as const
 	).map(([what, stored]): [string, Buffer] => [what, Buffer.from(stored)]),
 ];

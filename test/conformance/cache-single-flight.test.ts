@@ -2,8 +2,8 @@
 import { afterAll, beforeAll, describe, expect, inject, test } from "vitest";
 import { startStandalone, waitUntil } from "../../fixtures/servers.js";
 import { Cache, RedisBackend } from "../../src/cache/index.js";
-import { jsonEntries } from "../../src/cache/json-entries.js";
 import { leaseKey } from "../../src/cache/side-keys.js";
+import { textEntries } from "../../src/cache/text-entries.js";
 import { type Client, createClient } from "../../src/index.js";
 import { keySlot } from "../../src/slot.js";
 import type { DriverSetup } from "../support/cache-messages.js";
@@ -62,7 +62,7 @@ describe.each([
 		const watch = (async () => {
 			while (watching) {
 				const bytes = await raw(key);
-				seen.add(bytes === null ? "nothing" : JSON.stringify(jsonEntries.open(bytes)?.value ?? "something else"));
+				seen.add(bytes === null ? "nothing" : JSON.stringify(textEntries.open(bytes)?.value ?? "something else"));
 			}
 		})();
 		const [holder, ...others] = processes;
@@ -128,7 +128,7 @@ describe.each([
 		await holder.release(key);
 		expect((await made).values).toEqual(Array(10).fill(by(holder)));
 		const bytes = await raw(key);
-		expect(bytes && JSON.stringify(jsonEntries.open(bytes)?.value)).toBe(left);
+		expect(bytes && JSON.stringify(textEntries.open(bytes)?.value)).toBe(left);
 		expect(await client.exists(leaseOf(key))).toBe(0);
 	});
 
