@@ -7,6 +7,7 @@ import { type EntryFormat, resolveFormat } from "./entry-format.js";
 import { MAX_TAGS } from "./envelope.js";
 import { checkNamespace } from "./keys.js";
 import type { Serializer } from "./serializer.js";
+import { isTagKey } from "./tags.js";
 
 /**
  * How long a value is what to its readers:
@@ -139,13 +140,21 @@ export function resolveCacheOptions(options: CacheOptions, base?: CacheSettings)
 	return {
 		backend,
 		format: serializer === undefined && base !== undefined ? base.format : resolveFormat(serializer),
-		prefix: namespace === undefined ? "" : `${checkNamespace(namespace)}:`,
+		prefix: namespace === undefined ? "" : prefixOf(namespace),
 		crossProcess: singleFlight === undefined ? (base?.crossProcess ?? true) : singleFlight === "cluster",
 		leaseMs: leaseTtl === undefined ? (base?.leaseMs ?? 30_000) : ttlMs(leaseTtl, "leaseTtl"),
 		tagMs: tagTtl === undefined ? (base?.tagMs ?? 30 * 86_400_000) : ttlMs(tagTtl, "tagTtl"),
 		failOpen: failOpen ?? base?.failOpen ?? true,
 		policy: resolvePolicy(base?.policy ?? NOTHING, rest, FETCHING),
 	};
+}
+
+/** What the keys of a namespace begin with. @throws INVALID_OPTION */
+export function prefixOf(namespace: unknown): string {
+	const prefix = `${checkNamespace(namespace)}:`;
+	if (isTagKey(prefix))
+		throw new InvalidOptionError("namespace", "must not be ~tag, nor begin with ~tag:, where versions of tags are");
+	return prefix;
 }
 
 type Field = (value: never, field: string) => Partial<Policy>;

@@ -10,6 +10,8 @@ import {
 	checkFunction,
 	checkTags,
 	type GetOrSetOptions,
+	type Policy,
+	prefixOf,
 	resolveCacheOptions,
 	resolvePolicy,
 	STORE_FIELDS,
@@ -19,9 +21,36 @@ import { EntryStore } from "./entry-store.js";
 import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
 import { type Factory, Fetcher, isFresh } from "./fetcher.js";
 import { Flights } from "./flights.js";
-import { checkKeys, checkNamespace } from "./keys.js";
+import { checkKeys } from "./keys.js";
 import { isTagKey } from "./tags.js";
 import { WriteBehind, type WriteBehindOptions } from "./write-behind.js";
+
+interface ItemOf {
+	readonly key: string;
+	readonly value: unknown;
+	/** Default: the call's. */
+	readonly ttl?: Ttl | null;
+}
+
+/** What `setMany` takes for each key. */
+export type CacheEntry = readonly [key: string, value: unknown] | ItemOf;
+
+function isThenable(value: unknown): boolean {
+	return typeof (value as PromiseLike<unknown> | null | undefined)?.then === "function";
+}
+
+/** @throws INVALID_ARGUMENT with the place of the first one that is none */
+function checkEntries(entries: unknown): ItemOf[] {
+	if (typeof entries === "string" || typeof (entries as Iterable<unknown> | null)?.[Symbol.iterator] !== "function") {
+		throw new InvalidArgumentError(0, "entries must be a list of [key, value] or { key, value, ttl? }, or a Map");
+	}
+	return Array.from(entries as Iterable<CacheEntry | null>, (entry, i) => {
+		if (typeof entry !== "object" || entry === null) {
+			throw new InvalidArgumentError(i, "an entry must be [key, value] or { key, value, ttl? }");
+		}
+		return Array.isArray(entry) ? { key: entry[0], value: entry[1] } : (entry as ItemOf);
+	});
+}
 
 /**
  * A cache before a source that is slow or dear: what is asked for is read from the backend, made by the caller's factory when it is not there,
@@ -127,18 +156,18 @@ export class Cache implements AsyncDisposable {
 	 * The same for many keys: one read, one call of `factory` with those that are missing, one write. A factory that throws rejects the call,
 	 * unless an old value within `grace` is there for each. Who makes them is agreed on within this process only: what another one deletes or
 	 * sets meanwhile may be overwritten by what is older.
-	 * @param factory gives a Map by key, or a list with a value for each missing key; what it leaves out there is not
+	 * @param factory gives a Map by key, or a list with a value, or a promise of one, for each missing key; what it leaves out there is not
 	 * @returns those that there are, in the order of the keys
 	 * @throws as {@link getOrSet}
 	 */
 	async getOrSetMany<K extends string, T>(
 		keys: readonly K[],
 		factory: ManyFactory<K, T>,
-		options?: GetOrSetOptions<T>,
-	): Promise<Map<K, T>> {
+		options?: GetOrSetOptions<Awaited<T>>,
+	): Promise<Map<K, Awaited<T>>> {
 		// Each key once, and in the end the result: one Map for both.
-		const found = new Map<K, T>();
-		for (const key of checkKeys(keys)) found.set(key as K, undefined as T);
+		const found = new Map<K, Awaited<T>>();
+		for (const key of checkKeys(keys)) found.set(key as K, undefined as Awaited<T>);
 		const names = this.#names(found.size === keys.length ? keys : [...found.keys()]);
 		checkFunction(factory, 1, "the factory");
 		const policy = resolvePolicy(this.#settings.policy, options, CALL_FIELDS);
@@ -148,7 +177,9 @@ export class Cache implements AsyncDisposable {
 			async (missing, context) => {
 				const own = missing.map((name) => name.slice(skipped) as K);
 				const made = await factory([...own], context);
-				return made instanceof Map ? own.map((key) => made.get(key)) : (made as readonly (T | undefined)[]);
+				const list = made instanceof Map ? own.map((key) => made.get(key)) : made;
+				// What is written as JSON of a promise is `{}`.
+				return Array.isArray(list) && list.some(isThenable) ? await Promise.all(list) : (list as readonly (T | undefined)[]);
 			},
 			policy,
 		);
@@ -156,7 +187,7 @@ export class Cache implements AsyncDisposable {
 		for (const key of found.keys()) {
 			const value = values[place++];
 			if (value === undefined) found.delete(key);
-			else found.set(key, value as T);
+			else found.set(key, value as Awaited<T>);
 		}
 		return found;
 	}
@@ -184,12 +215,16 @@ export class Cache implements AsyncDisposable {
 	 * @throws INVALID_ARGUMENT for what the serializer cannot write, INVALID_OPTION, CLOSED
 	 */
 	async set(key: string, value: unknown, options?: StoreOptions): Promise<boolean> {
-		return (await this.#setMany([[key, value]], options)) === 1;
+		return (await this.#setMany([{ key, value }], options, () => 1)) === 1;
 	}
 
-	/** The same for many, in one write. @returns how many were stored */
-	async setMany(entries: Iterable<readonly [key: string, value: unknown]>, options?: StoreOptions): Promise<number> {
-		return await this.#setMany([...entries], options);
+	/**
+	 * The same for many, in one write: a Map, pairs, or items as a backend takes them, whose own `ttl` comes before that of the call.
+	 * @returns how many were stored
+	 * @throws as {@link set}; INVALID_ARGUMENT has the place of the entry
+	 */
+	async setMany(entries: Iterable<CacheEntry>, options?: StoreOptions): Promise<number> {
+		return await this.#setMany(checkEntries(entries), options, (i) => i);
 	}
 
 	/** @returns whether there was one; false when the store failed, which is counted */
@@ -264,7 +299,10 @@ export class Cache implements AsyncDisposable {
 		const { queues } = this.#owned;
 		const store = (key: string, value: T | undefined, how?: StoreOptions) =>
 			value === undefined ? this.delete(key) : this.set(key, value, how);
-		const check = (value: T): void => void this.#store.encode(value);
+		const check = (key: string, value: T | undefined): void => {
+			this.#name(key);
+			if (value !== undefined) this.#store.encode(value);
+		};
 		const queue: WriteBehind<T> = new WriteBehind<T>(options, { check, store }, this.#reporter, () =>
 			queues.delete(queue as WriteBehind<unknown>),
 		);
@@ -277,9 +315,9 @@ export class Cache implements AsyncDisposable {
 	/** The same cache for keys of their own: its options but for those that are given, its events and figures. */
 	namespace(namespace: string, options: Omit<CacheOptions, "backend" | "namespace"> = {}): Cache {
 		const { backend, prefix } = this.#settings;
-		checkNamespace(namespace);
+		const own = prefixOf(namespace);
 		const settings = resolveCacheOptions({ ...options, backend }, this.#settings);
-		return new Cache({ backend }, this, { ...settings, prefix: `${prefix}${namespace}:` });
+		return new Cache({ backend }, this, { ...settings, prefix: prefix + own });
 	}
 
 	on<K extends keyof CacheEvents>(event: K, listener: (event: CacheEvents[K]) => void): this {
@@ -322,12 +360,19 @@ export class Cache implements AsyncDisposable {
 
 	// ── what calls have in common ──
 
-	async #setMany(entries: readonly (readonly [key: string, value: unknown])[], options?: StoreOptions): Promise<number> {
-		const names = this.#names(entries.map(([key]) => key));
+	/** @param place of an entry's value in the caller's arguments */
+	async #setMany(entries: readonly ItemOf[], options: StoreOptions | undefined, place: (i: number) => number): Promise<number> {
+		const names = this.#names(entries.map(({ key }) => key));
 		const policy = resolvePolicy(this.#settings.policy, options, STORE_FIELDS);
-		const encoded = entries.map(([, value], i) => {
-			if (value === undefined) throw new InvalidArgumentError(i, "undefined is no value; delete() the key");
-			return this.#store.encode(value);
+		const policies = entries.map(({ ttl }) => (ttl === undefined ? policy : resolvePolicy(policy, { ttl }, STORE_FIELDS)));
+		const encoded = entries.map(({ value }, i) => {
+			if (value === undefined) throw new InvalidArgumentError(place(i), "undefined is no value; delete() the key");
+			try {
+				return this.#store.encode(value);
+			} catch (error) {
+				if (error instanceof InvalidArgumentError) throw new InvalidArgumentError(place(i), error.message);
+				throw error;
+			}
 		});
 		const tags = policy.tags.length === 0 ? [] : await this.#asked("tags", () => this.#store.tags.fix(policy.tags, new Map()));
 		if (tags === undefined) {
@@ -335,7 +380,7 @@ export class Cache implements AsyncDisposable {
 			return 0;
 		}
 		const items = names.map((key, i) => {
-			const { bytes, ttlMs } = this.#store.sealBytes(encoded[i] as Bytes, policy, tags, 0);
+			const { bytes, ttlMs } = this.#store.sealBytes(encoded[i] as Bytes, policies[i] as Policy, tags, 0);
 			return { key, value: bytes, ttl: ttlMs };
 		});
 		const stored = await this.#written("set", names, async (backend) => {

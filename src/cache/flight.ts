@@ -133,6 +133,8 @@ export class Flight<T> {
 		this.#waiting -= 1;
 		if (this.#waiting > 0) return;
 		this.#aborted = true;
+		// Whoever asks from now on begins anew, and what that makes is newer.
+		this.outdated = true;
 		this.#controller?.abort();
 	}
 }

@@ -16,7 +16,7 @@ export type {
 	ScanQuery,
 	SetManyOptions,
 } from "./backend.js";
-export { Cache } from "./cache.js";
+export { Cache, type CacheEntry } from "./cache.js";
 export type { CacheEvents, CacheStats, MissReason, StaleReason } from "./cache-events.js";
 export type { CacheOptions, Fetching, GetOrSetOptions, Lifetime, StoreOptions } from "./cache-options.js";
 export { type CreateBackendOptions, createRedisBackend } from "./create-redis-backend.js";

@@ -42,8 +42,8 @@ interface Settings<T> {
 
 /** The cache before it. */
 interface Before<T> {
-	/** @throws for a value that `store` would refuse */
-	check(value: T): void;
+	/** @throws for a key or a value that `store` would refuse, as far as it can tell */
+	check(key: string, value: T | undefined): void;
 	store(key: string, value: T | undefined, options?: StoreOptions): Promise<unknown>;
 }
 
@@ -82,8 +82,6 @@ export class WriteBehind<T> implements AsyncDisposable {
 	async set(key: string, value: T, options?: StoreOptions): Promise<void> {
 		if (value === undefined) throw new InvalidArgumentError(1, "undefined is no value; delete() the key");
 		resolvePolicy(NOTHING, options, STORE_FIELDS);
-		// What the cache refuses the source must not get.
-		this.#cache.check(value);
 		this.#queue(key, value);
 		await this.#stored(key, value, options);
 	}
@@ -114,6 +112,8 @@ export class WriteBehind<T> implements AsyncDisposable {
 	#queue(key: string, value: T | undefined): void {
 		if (this.#closing) throw new ClientError("CLOSED", "it is closed");
 		checkKey(key, 0);
+		// What the cache refuses the source must not get.
+		this.#cache.check(key, value);
 		if (this.#waiting.size >= this.#settings.maxQueue && !this.#waiting.has(key)) {
 			throw new ClientError("OVERLOADED", `${this.#settings.maxQueue} keys wait to be written already`);
 		}
@@ -128,6 +128,10 @@ export class WriteBehind<T> implements AsyncDisposable {
 		this.#storing.set(key, storing);
 		try {
 			await storing;
+		} catch (error) {
+			// The backend has rules of its own for keys: none of its keys is one of the source's.
+			if (error instanceof InvalidArgumentError) this.#waiting.delete(key);
+			throw error;
 		} finally {
 			if (this.#storing.get(key) === storing) this.#storing.delete(key);
 		}

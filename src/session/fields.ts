@@ -5,7 +5,7 @@ import { InvalidArgumentError } from "../errors.js";
 export const LIFE = "$session";
 
 /** On the wire it would be another character, and so another field. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
+export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const LIVES = /^\[\d+,\d+,\d+\]$/;
 

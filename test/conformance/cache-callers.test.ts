@@ -255,6 +255,38 @@ describe.each(stores)("%s", (_, open) => {
 			expect(cache.stats()).toMatchObject({ factoryCalls: 2, sets: 1 });
 		});
 
+		test("S2.7 what a factory makes in the end although all have given up is not stored: what the next caller had made is newer", async () => {
+			await using cache = cacheOf();
+			const key = named("given-up");
+			for (const ask of [
+				(factory: () => unknown, options?: GetOrSetOptions) => cache.getOrSet(key, factory, options),
+				(factory: () => unknown, options?: GetOrSetOptions) =>
+					cache.getOrSetMany([key], async () => [await factory()], options).then((found) => found.get(key)),
+			]) {
+				const [begun, slow, over, controller] = [new Gate(), new Gate(), new Gate(), new AbortController()];
+				const deaf = async () => {
+					begun.open();
+					await slow.opened;
+					setImmediate(() => over.open());
+					return "older";
+				};
+				const call = rejectionOf(ask(deaf, { signal: controller.signal }));
+				await begun.opened;
+				controller.abort();
+				expect(await call).toMatchObject({ code: "ABORTED" });
+				const next = ask(() => "newer");
+				// Without a lease nobody waits for the other factory.
+				if (store.backend.leases === undefined || singleFlight === "process") expect(await next).toBe("newer");
+				slow.open();
+				await over.opened;
+				expect(await next).toBe("newer");
+				// Whatever was written is so before this is read.
+				expect(await cache.get(key)).toBe("newer");
+				await cache.delete(key);
+			}
+			expect(cache.stats()).toMatchObject({ factoryCalls: 4, sets: 2 });
+		});
+
 		test("S2.7 a call that was aborted before sends nothing", async () => {
 			await using cache = cacheOf();
 			const before = commands();

@@ -16,6 +16,7 @@ test.each<[field: string, options: unknown]>([
 	["maxTtl", { ttl: "30m", maxTtl: -1 }],
 	["maxTtl", { ttl: "30m", maxTtl: "12" }],
 	["prefix", { ttl: "30m", prefix: 5 }],
+	["prefix", { ttl: "30m", prefix: "a\ud800" }],
 	["prefix", { ttl: "30m", prefix: "{}" }],
 	["prefix", { ttl: "30m", prefix: "app{}:" }],
 	["rolling", { ttl: "30m", rolling: "yes" }],
