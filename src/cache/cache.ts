@@ -22,6 +22,7 @@ import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
 import { type Factory, Fetcher, isFresh } from "./fetcher.js";
 import { Flights } from "./flights.js";
 import { checkKeys } from "./keys.js";
+import { failuresIn } from "./partial.js";
 import { isTagKey } from "./tags.js";
 import { WriteBehind, type WriteBehindOptions } from "./write-behind.js";
 
@@ -235,7 +236,7 @@ export class Cache implements AsyncDisposable {
 	/** What is being made of the keys meanwhile is not stored. @returns how many there were */
 	async deleteMany(keys: readonly string[]): Promise<number> {
 		const names = this.#names(keys);
-		const deleted = await this.#written("delete", names, (backend) =>
+		const { done: deleted } = await this.#written("delete", names, (backend) =>
 			names.length === 1 ? backend.delete(names[0] as string).then(Number) : backend.deleteMany(names),
 		);
 		if (deleted === undefined) return 0;
@@ -247,7 +248,7 @@ export class Cache implements AsyncDisposable {
 	/** Makes a value an old one: readers make it anew, and may have it meanwhile within `grace`. @returns whether there was one */
 	async expire(key: string): Promise<boolean> {
 		const name = this.#name(key);
-		return (await this.#written("expire", [name], () => this.#store.purge(name))) ?? false;
+		return (await this.#written("expire", [name], () => this.#store.purge(name))).done ?? false;
 	}
 
 	/**
@@ -383,35 +384,39 @@ export class Cache implements AsyncDisposable {
 			const { bytes, ttlMs } = this.#store.sealBytes(encoded[i] as Bytes, policies[i] as Policy, tags, 0);
 			return { key, value: bytes, ttl: ttlMs };
 		});
-		const stored = await this.#written("set", names, async (backend) => {
+		const { done, lost } = await this.#written("set", names, async (backend) => {
 			const [only] = items;
 			if (items.length !== 1 || only === undefined) return await backend.setMany(items, { metadata: false });
 			return Number(await backend.set(only.key, only.value, { ttl: only.ttl, metadata: false }));
 		});
-		if (stored === undefined) return 0;
+		const stored = done ?? items.length - lost;
 		this.#reporter.counts.sets += stored;
 		// A store that throws nothing has refused it, or has no room.
-		this.#reporter.counts.lostWrites += items.length - stored;
+		if (done !== undefined) this.#reporter.counts.lostWrites += items.length - stored;
 		if (stored === items.length) for (const key of names) this.#reporter.tell("set", { key });
 		return stored;
 	}
 
-	/** A write of the caller's: whatever is being made of these keys is older. */
+	/** A write of the caller's: whatever is being made of these keys is older. `lost`: of so many of them it failed, and that is counted. */
 	async #written<T>(
 		operation: string,
 		keys: readonly string[],
 		write: (backend: CacheSettings["backend"]) => Promise<T>,
-	): Promise<T | undefined> {
+	): Promise<{ done: T | undefined; lost: number }> {
 		const { backend, crossProcess } = this.#settings;
 		this.#owned.flights.outdate(keys);
+		let lost = 0;
 		const done = await this.#asked(operation, async () => {
 			// First, in the same flight: between the two nobody can fill in what is out of date.
 			const cancelled = crossProcess ? backend.leases?.cancel(keys) : undefined;
-			const [result] = await Promise.all([write(backend), cancelled]);
-			return result;
+			const [written, freed] = await Promise.allSettled([write(backend), cancelled]);
+			const errors = [written, freed].flatMap((each) => (each.status === "rejected" ? [each.reason] : []));
+			if (written.status === "fulfilled" && errors.length === 0) return written.value;
+			lost = failuresIn(errors, keys.length);
+			throw errors[0];
 		});
-		if (done === undefined) this.#reporter.counts.lostWrites += keys.length;
-		return done;
+		this.#reporter.counts.lostWrites += lost;
+		return { done, lost };
 	}
 
 	/** Undefined when the store fails and the cache goes on without it. */

@@ -1,9 +1,11 @@
 /** Entries of a cache on its backend: sealed when they are written, judged when they are read. */
+import { ClientError } from "../errors.js";
 import { MAX_TTL_MS } from "../util/ttl.js";
 import type { Bytes, TextReads } from "./backend.js";
 import type { MissReason, Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { About, Found, Stored } from "./entry-format.js";
+import { resultsOf } from "./partial.js";
 import { Tags, type Versions } from "./tags.js";
 
 /** What a look at a key brought. */
@@ -61,24 +63,38 @@ export class EntryStore {
 		return this.#judge(key, opened, policy, isTagged(opened) ? await this.#complete([opened], NONE) : NONE);
 	}
 
+	/** Of keys that their node alone did not answer for nothing is there, `unavailable`, unless the cache does not go on without its store. */
 	async readMany(keys: readonly string[], policy: Policy): Promise<Look[]> {
-		return await this.#readWith(keys, this.#expectedTags(keys, policy), policy);
+		return await this.#readWith(keys, this.#expectedTags(keys, policy), policy, this.#settings.failOpen);
 	}
 
-	async #readWith(keys: readonly string[], tags: readonly string[], policy: Policy): Promise<Look[]> {
+	async #readWith(keys: readonly string[], tags: readonly string[], policy: Policy, partly = false): Promise<Look[]> {
 		const names = tags.length === 0 ? keys : [...keys, ...tags.map((tag) => this.tags.keyOf(tag))];
-		const stored: (Stored | null)[] = await this.#reads.getMany(names);
+		const stored = await this.#stored(names, partly);
 		const { format } = this.#settings;
 		const opened = keys.map((_, i) => {
 			const entry = stored[i] ?? null;
-			return entry === null ? undefined : format.open(entry);
+			return entry === null || entry instanceof ClientError ? undefined : format.open(entry);
 		});
 		const known = tags.length === 0 ? NONE : this.tags.versions(tags, stored.slice(keys.length));
-		const versions = opened.some(isTagged) ? await this.#complete(opened, known) : known;
+		const versions = opened.some(isTagged) ? await this.#complete(opened, known, partly) : known;
 		return keys.map((key, i) => {
 			const entry = opened[i];
-			return entry === undefined ? nothing(versions) : this.#counted(this.#judge(key, entry, policy, versions));
+			if (entry === undefined) return stored[i] instanceof ClientError ? unavailable(versions) : nothing(versions);
+			return this.#counted(this.#judge(key, entry, policy, versions));
 		});
+	}
+
+	/** @param partly an error in the place of each key that its node did not answer for, instead of one for all */
+	async #stored(names: readonly string[], partly: boolean): Promise<readonly (Stored | ClientError | null)[]> {
+		try {
+			return await this.#reads.getMany(names);
+		} catch (error) {
+			const results = partly ? resultsOf<Stored | null>(error, names.length) : null;
+			if (results === null) throw error;
+			this.#reporter.storeFailed("read", error);
+			return results;
+		}
 	}
 
 	/** What an entry that was read is worth; one whose tags are not among the versions is an old one. */
@@ -138,12 +154,19 @@ export class EntryStore {
 	}
 
 	/** Adds the versions of tags that some of the entries have and nobody expected: one more flight for all of them. */
-	async #complete(entries: readonly (Found | null | undefined)[], versions: Versions): Promise<Versions> {
+	async #complete(entries: readonly (Found | null | undefined)[], versions: Versions, partly = false): Promise<Versions> {
 		const unknown = new Set<string>();
 		for (const entry of entries) {
 			for (const [tag] of entry?.tags ?? []) if (!versions.has(tag)) unknown.add(tag);
 		}
-		return unknown.size === 0 ? versions : new Map([...versions, ...(await this.tags.read([...unknown]))]);
+		if (unknown.size === 0) return versions;
+		const read = await this.tags.read([...unknown]).catch((error) => {
+			if (!partly) throw error;
+			// What has none of them is as good as before.
+			this.#reporter.storeFailed("tags", error);
+			return NONE;
+		});
+		return new Map([...versions, ...read]);
 	}
 
 	#expectedTags(keys: readonly string[], { tags }: Policy): readonly string[] {
@@ -183,6 +206,10 @@ function isValid(value: unknown, validate: (value: unknown) => boolean): boolean
 
 function nothing(versions: Versions): Look {
 	return versions === NONE ? NOTHING_THERE : { found: null, reason: "none", versions };
+}
+
+function unavailable(versions: Versions): Look {
+	return { found: null, reason: "unavailable", versions };
 }
 
 function broken(versions: Versions): Look {

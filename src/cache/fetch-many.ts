@@ -12,6 +12,7 @@ import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
 import { aborted, Flight, isPatient } from "./flight.js";
 import type { FlightTable, GroupFlight } from "./flight-table.js";
 import { type Refreshed, track } from "./flights.js";
+import { failuresIn } from "./partial.js";
 
 /** What a factory for many keys gives back: those that there are, by key, or one for each missing key in its place. */
 export type ManyFactory<K extends string, T> = (missing: K[], context: FactoryContext) => Made<K, T> | Promise<Made<K, T>>;
@@ -203,7 +204,12 @@ export class ManyFetcher {
 		const items: { key: string; value: Bytes; ttl: number | null }[] = [];
 		try {
 			const tags = call.isTagged ? await call.tags() : [];
-			parts.forEach(({ key, flight }, i) => {
+			parts.forEach(({ key, flight, look }, i) => {
+				// Its node would be waited for once more.
+				if (look?.reason === "unavailable") {
+					this.#reporter.counts.lostWrites += 1;
+					return;
+				}
 				if (flight.outdated || (made[i] === undefined && call.policy.negativeMs === 0)) return;
 				const sealed = this.#fetcher.sealed(key, made[i], call, tags, madeInMs);
 				if (sealed !== null) items.push({ key, value: sealed.bytes, ttl: sealed.ttlMs });
@@ -214,7 +220,9 @@ export class ManyFetcher {
 			this.#reporter.counts.lostWrites += items.length - stored;
 			if (stored === items.length) for (const { key } of items) this.#reporter.tell("set", { key });
 		} catch (error) {
-			this.#reporter.counts.lostWrites += items.length;
+			const lost = failuresIn([error], items.length);
+			this.#reporter.counts.sets += items.length - lost;
+			this.#reporter.counts.lostWrites += lost;
 			this.#fetcher.failed("write", error);
 		}
 	}

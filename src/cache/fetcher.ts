@@ -73,6 +73,7 @@ export class Fetcher {
 		track(this.flights.refreshes, key, async (flight) => {
 			flight.dependsOn(policy.tags);
 			try {
+				const asked = performance.now();
 				const { token, value } = await this.#lease(key);
 				const newer = value === null ? null : await this.#since(key, value, policy, look);
 				if (newer !== null && isFresh(newer)) {
@@ -82,7 +83,7 @@ export class Fetcher {
 				// Null: somebody else is at it.
 				if (token === null) return null;
 				this.#reporter.counts.refreshes += 1;
-				const made = await this.#make(key, factory, policy, flight, look, token);
+				const made = await this.#make(key, factory, policy, flight, look, token, asked);
 				this.#reporter.tell("refresh", { key });
 				return { value: made };
 			} catch (error) {
@@ -156,13 +157,14 @@ export class Fetcher {
 		}
 		for (let pause = LOOK_MS; ; pause = Math.min(MAX_LOOK_MS, pause * 2)) {
 			const since = backend.leases.moment;
+			const asked = performance.now();
 			const { token, value } = await this.#lease(key);
 			const newer = value === null ? null : await this.#since(key, value, policy, look);
 			if (newer !== null && isFresh(newer)) {
 				if (token !== null) await this.#release(key, token);
 				return newer.value;
 			}
-			if (token !== null) return await this.#make(key, factory, policy, flight, look, token);
+			if (token !== null) return await this.#make(key, factory, policy, flight, look, token, asked);
 			const old = within(look.found, policy.graceMs);
 			if (old !== null) return this.old(key, old, "in-progress");
 			await backend.leases.wait(key, since, pause, flight.signal);
@@ -203,7 +205,7 @@ export class Fetcher {
 		await this.#settings.backend.leases?.release(key, token).catch((error) => this.#reporter.storeFailed("release", error, key));
 	}
 
-	/** Calls the factory, and stores what it makes. `token` null: nothing can be stored. */
+	/** Calls the factory, and stores what it makes. `token` null: nothing can be stored; `asked`: when for the lease. */
 	async #make(
 		key: string,
 		factory: Factory<unknown>,
@@ -211,6 +213,7 @@ export class Fetcher {
 		flight: Flight<unknown>,
 		look: Look,
 		token: string | null,
+		asked = 0,
 	): Promise<unknown> {
 		const { tags } = this.store;
 		let stored = false;
@@ -222,7 +225,8 @@ export class Fetcher {
 			const value = await this.called([key], factory, call);
 			const worth = value !== undefined || call.policy.negativeMs > 0;
 			if (token === null || fixed === null) this.#reporter.counts.lostWrites += 1;
-			else if (worth && !call.skipped) stored = await this.#put(key, value, call, flight, token, performance.now() - began);
+			else if (worth && !call.skipped)
+				stored = await this.#put(key, value, call, flight, token, performance.now() - began, asked);
 			return value;
 		} finally {
 			if (!stored && token !== null) await this.#release(key, token);
@@ -269,6 +273,7 @@ export class Fetcher {
 		flight: Flight<unknown>,
 		token: string,
 		madeInMs: number,
+		asked: number,
 	): Promise<boolean> {
 		const { backend, crossProcess, leaseMs } = this.#settings;
 		const { leases } = backend;
@@ -280,8 +285,8 @@ export class Fetcher {
 			const { bytes, ttlMs } = sealed;
 			if (token !== "" && leases !== undefined) {
 				if (!(await leases.fill(key, token, bytes, ttlMs))) {
-					// What came in between is newer, unless the time was up.
-					if (madeInMs >= leaseMs)
+					// What came in between is newer, unless the time was up: it began once the server was asked.
+					if (performance.now() - asked >= leaseMs)
 						this.#unwritten(key, new CacheTimeoutError("TIMEOUT", `made later than leaseTtl (${leaseMs} ms)`));
 					return true;
 				}

@@ -35,7 +35,7 @@ export class Tags {
 		return this.versions(tags, await this.#backend.getMany(tags.map((tag) => this.keyOf(tag))));
 	}
 
-	versions(tags: readonly string[], values: readonly (Stored | null)[]): Versions {
+	versions(tags: readonly string[], values: readonly (Stored | Error | null)[]): Versions {
 		return new Map(tags.map((tag, i) => [tag, versionOf(values[i] ?? null)]));
 	}
 
@@ -79,8 +79,8 @@ export function isTagKey(key: string): boolean {
 }
 
 /** Null for what is none: nothing there, or nothing of our making. */
-function versionOf(stored: Stored | null): string | null {
-	const text = stored?.toString() ?? "";
+function versionOf(stored: Stored | Error | null): string | null {
+	const text = stored instanceof Error ? "" : (stored?.toString() ?? "");
 	return VERSION.test(text) ? text : null;
 }
 

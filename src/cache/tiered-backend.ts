@@ -30,6 +30,7 @@ import { cacheError, isConnectionError } from "./errors.js";
 import type { InvalidationListener } from "./invalidations.js";
 import { checkKey, checkKeys } from "./keys.js";
 import { Lru } from "./lru.js";
+import { widened } from "./partial.js";
 import { RedisBackend } from "./redis-backend.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
 
@@ -250,7 +251,9 @@ export class TieredBackend implements CacheBackend {
 			const found = await this.#load(
 				missing.map((i) => keys[i] as string),
 				options,
-			);
+			).catch((error) => {
+				throw widened(error, values, missing);
+			});
 			for (const [j, i] of missing.entries()) values[i] = found[j] ?? null;
 		}
 		return this.#counters.readMany(values);

@@ -7,6 +7,15 @@ import { Gate } from "../support/gate.js";
 const NOW = Date.now();
 const at = (ms: number): unknown => vi.setSystemTime(NOW + ms);
 
+/**
+ * A factory that takes ten seconds, for whoever reads the time next: nobody but its caller can, before anything else has its turn. The clock of
+ * the clients' deadlines must not see them: what is under way would be late.
+ */
+const slow = (value: string) => (): string => {
+	vi.spyOn(performance, "now").mockReturnValueOnce(performance.now() + 10_000);
+	return value;
+};
+
 describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 	let pair: CachePair;
 	beforeAll(async () => {
@@ -144,13 +153,9 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 
 	test("S2.7 XFetch: due when now - Δ·β·ln(random) reaches the end; never for what has none, never when it took no time", async () => {
 		const { cache } = pair.caches({ ttl: "100s", earlyRefresh: true });
-		let now = 0;
-		// It takes ten seconds to make.
-		vi.spyOn(performance, "now").mockImplementation(() => (now += 10_000));
 		const factory = (): string => "made";
-		await cache.getOrSet("a", factory);
-		await cache.getOrSet("forever", factory, { ttl: null });
-		vi.mocked(performance.now).mockRestore();
+		await cache.getOrSet("a", slow("made"));
+		await cache.getOrSet("forever", slow("made"), { ttl: null });
 		await cache.set("quick", "made");
 		const random = vi.spyOn(Math, "random");
 		/** What XFetch is to draw; the draw itself is one minus it, so that it is never 0. */
@@ -175,10 +180,7 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 
 	test("S2.7 XFetch: one of all readers of both processes makes it anew, and the others have the value that is there", async () => {
 		const { cache, other } = pair.caches({ ttl: "100s", earlyRefresh: { beta: 2 } });
-		let now = 0;
-		vi.spyOn(performance, "now").mockImplementation(() => (now += 10_000));
-		await cache.getOrSet("a", () => "old");
-		vi.mocked(performance.now).mockRestore();
+		await cache.getOrSet("a", slow("old"));
 		at(99_000);
 		vi.spyOn(Math, "random").mockReturnValue(0.99);
 		let calls = 0;
