@@ -119,6 +119,12 @@ export interface CacheBackend extends AsyncDisposable {
 	getEntry(key: string): Promise<Entry | null>;
 	/** @returns whether it was stored: false when `nx` or `xx` spoke against it */
 	set(key: string, value: Bytes, options?: EntryOptions): Promise<boolean>;
+	/**
+	 * Writes over the first bytes of a value, if they still are the expected ones, and as many: in one step, so that what was stored meanwhile
+	 * stays. Time to live and metadata stay too. A cache whose backend cannot do it writes the whole value again.
+	 * @returns whether it did
+	 */
+	replaceHead?(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean>;
 	/** @returns whether there was one */
 	delete(key: string): Promise<boolean>;
 	exists(key: string): Promise<boolean>;
@@ -160,7 +166,8 @@ export interface TextReads {
 
 /**
  * Which process fills a key that nobody has: `acquire` gives one of them the lease, which ends by itself after `ttlMs` should its holder die;
- * the others `wait`. Beside the key nothing is stored under a name that a reader could mistake for a value.
+ * one that is at work calls `renew` every third of that. The others `wait`. Beside the key nothing is stored under a name that a reader could
+ * mistake for a value. All of it is needed: a backend that cannot do one of these has no `leases`.
  */
 export interface Leases {
 	/**
@@ -170,10 +177,19 @@ export interface Leases {
 	acquire(key: string, token: string, ttlMs: number): Promise<{ granted: boolean; value: Buffer | null }>;
 	/** Stores the value, ends the lease and wakes those who wait. @returns false when the lease was lost: then nothing is stored */
 	fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean>;
+	/**
+	 * Deletes the value, ends the lease and wakes those who wait.
+	 * @returns whether there was one; null when the lease was lost: then nothing is deleted
+	 */
+	remove(key: string, token: string): Promise<boolean | null>;
+	/** Makes the lease last `ttlMs` from now. It opens nothing: of a store that was disconnected there is none. @returns false when it was lost */
+	renew(key: string, token: string, ttlMs: number): Promise<boolean>;
 	/** Ends the lease without a value, and wakes those who wait. */
 	release(key: string, token: string): Promise<void>;
 	/** Ends whoever's leases of these keys: what their holders make of them is out of date. */
 	cancel(keys: readonly string[]): Promise<void>;
+	/** The same for all keys that begin so: of each that has a lease from before the call until it ends. */
+	cancelAll(prefix: string): Promise<void>;
 	/** Stands for what was heard of so far; to be read before `acquire`, whose answer may come behind the word that the key was filled. */
 	readonly moment: number;
 	/**

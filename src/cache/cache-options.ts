@@ -52,7 +52,10 @@ export interface CacheOptions extends Fetching {
 	 * or one of each process, which is a round trip less, and knows nothing of what others delete or set meanwhile.
 	 */
 	singleFlight?: "process" | "cluster";
-	/** How long a process that makes a value is waited for by the others. Longer than a factory takes: what is made later is not stored. Default `"30s"`. */
+	/**
+	 * After how long a process that died while it made a value is replaced by another one. One that lives prolongs its lease every third of that
+	 * for as long as its factory runs, unless all of its callers gave up. Default `"30s"`.
+	 */
 	leaseTtl?: Ttl;
 	/** How long a tag is remembered after its first use or its last invalidation; then entries with it are made anew. Default `"30d"`. */
 	tagTtl?: Ttl;

@@ -140,7 +140,8 @@ export class Cache implements AsyncDisposable {
 	 * process or, with leases, in all that share the backend, one factory runs. What it throws rejects all of this process, stores nothing, and
 	 * the next caller tries again. A factory that asks for its own key is refused when it does so before it awaits anything; later on nobody can
 	 * tell who asks, and it waits for itself: only `hardTimeout` ends that.
-	 * @returns undefined when the factory says that there is no such thing
+	 * @returns undefined when the factory says that there is no such thing; then an old value that is stored is deleted, or with `negativeTtl`
+	 * makes room for that word
 	 * @throws what the factory throws; TIMEOUT after `hardTimeout`, ABORTED; INVALID_ARGUMENT, INVALID_OPTION, CLOSED
 	 */
 	getOrSet<T>(key: string, factory: Factory<T>, options?: GetOrSetOptions<T>): Promise<T> {
@@ -245,7 +246,10 @@ export class Cache implements AsyncDisposable {
 		return deleted;
 	}
 
-	/** Makes a value an old one: readers make it anew, and may have it meanwhile within `grace`. @returns whether there was one */
+	/**
+	 * Makes a value an old one: readers make it anew, and may have it meanwhile within `grace`. One that is stored at the same time stays as it is.
+	 * @returns whether it did
+	 */
 	async expire(key: string): Promise<boolean> {
 		const name = this.#name(key);
 		return (await this.#written("expire", [name], () => this.#store.purge(name))).done ?? false;
@@ -266,11 +270,17 @@ export class Cache implements AsyncDisposable {
 		return done;
 	}
 
-	/** Deletes all keys of this cache, its namespaces' and its tags' among them. @returns how many */
+	/**
+	 * Deletes all keys of this cache, its namespaces' and its tags' among them. What is being made of them meanwhile, here or by leases elsewhere,
+	 * is not stored. Goes through all keys of the database, twice with leases.
+	 * @returns how many
+	 */
 	async clear(): Promise<number> {
 		this.#check();
-		const { backend, prefix } = this.#settings;
+		const { backend, prefix, crossProcess } = this.#settings;
 		this.#owned.flights.outdateAll(prefix);
+		// Before, and not along with it: what is filled in until the last lease is ended is there when the first key is looked at.
+		if (crossProcess) await this.#asked("clear", async () => await backend.leases?.cancelAll(prefix));
 		return (await this.#asked("clear", () => backend.clear({ prefix }))) ?? 0;
 	}
 
@@ -353,6 +363,7 @@ export class Cache implements AsyncDisposable {
 		});
 		await Promise.race([flights.idle(), late]);
 		clearTimeout(timer);
+		flights.left = true;
 	}
 
 	[Symbol.asyncDispose](): Promise<void> {

@@ -36,8 +36,8 @@ export interface EntryFormat {
 	seal(about: About, encoded: Bytes | null): Bytes;
 	/** Null for what is no entry: of foreign make, of another version, cut short, or with a value that cannot be decoded. */
 	open(stored: Stored): Found | null;
-	/** The same entry, an old one from now on. */
-	purged(stored: Stored): Bytes | null;
+	/** What an entry begins with once it is an old one: as many bytes as it begins with now. Null for what is no entry. */
+	purgedHead(stored: Buffer): Buffer | null;
 }
 
 /** @throws INVALID_OPTION */

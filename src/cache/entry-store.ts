@@ -134,12 +134,14 @@ export class EntryStore {
 		return { bytes, ttlMs: ttlMs === null ? null : Math.min(MAX_TTL_MS, ttlMs + Math.max(policy.swrMs, policy.graceMs)) };
 	}
 
-	/** Makes an entry an old one, for as long as it lives. @returns whether there was one */
+	/** Makes an entry an old one, for as long as it lives. @returns whether there was one, and no newer one came in between */
 	async purge(key: string): Promise<boolean> {
 		const { backend, format } = this.#settings;
 		const entry = await backend.getEntry(key);
-		const bytes = entry === null ? null : format.purged(entry.value);
-		if (entry === null || bytes === null) return false;
+		const head = entry === null ? null : format.purgedHead(entry.value);
+		if (entry === null || head === null) return false;
+		if (backend.replaceHead !== undefined) return await backend.replaceHead(key, entry.value.subarray(0, head.length), head);
+		const bytes = Buffer.concat([head, entry.value.subarray(head.length)]);
 		return await backend.set(key, bytes, {
 			ttl: entry.ttlMs === null ? null : Math.max(1, entry.ttlMs),
 			xx: true,

@@ -3,12 +3,12 @@
  * made. Whoever asks for one of the keys meanwhile, alone or among others, shares it. Who makes them is agreed on within the process only.
  */
 import { InvalidArgumentError } from "../errors.js";
-import type { Bytes } from "./backend.js";
+import type { Item } from "./backend.js";
 import type { Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
 import { type Dependent, FactoryCall, type FactoryContext } from "./factory-call.js";
-import { type Fetcher, isFresh, isWithin, within } from "./fetcher.js";
+import { type Fetcher, isFresh, isStored, isWithin, within } from "./fetcher.js";
 import { aborted, Flight, isPatient } from "./flight.js";
 import type { FlightTable, GroupFlight } from "./flight-table.js";
 import { type Refreshed, track } from "./flights.js";
@@ -39,8 +39,8 @@ class FetchPart extends Flight<unknown> implements Part, GroupFlight<unknown> {
 	#failed = false;
 
 	/** @param flights where others find it, until it is settled */
-	constructor(key: string, flights: FlightTable<unknown>) {
-		super();
+	constructor(key: string, flights: FlightTable<unknown>, began: number) {
+		super(undefined, began);
 		this.key = key;
 		this.#flights = flights;
 	}
@@ -94,10 +94,11 @@ export class ManyFetcher {
 		const { flights } = this.#fetcher;
 		if (policy.forceFresh) flights.outdate(keys);
 		const parts: FetchPart[] = [];
+		const began = performance.now();
 		const joined = keys.map((key) => {
 			const flight = this.#fetcher.joined(key, policy);
 			if (flight !== undefined) return flight;
-			const part = new FetchPart(key, flights.fetches);
+			const part = new FetchPart(key, flights.fetches, began);
 			part.dependsOn(policy.tags);
 			parts.push(part);
 			return part;
@@ -195,13 +196,15 @@ export class ManyFetcher {
 		if (missing.every(({ flight }) => flight.abandoned)) throw aborted(null);
 		const made = await this.#fetcher.called(keys, async (context) => ordered(keys, await factory(keys, context)), call);
 		if (fixed === null) this.#reporter.counts.lostWrites += missing.length;
-		else if (!call.skipped) await this.#put(missing, made, call, performance.now() - began);
+		else if (!call.skipped) {
+			await Promise.all([this.#put(missing, made, call, performance.now() - began), this.#remove(missing, made, call)]);
+		}
 		for (const [i, part] of missing.entries()) part.settle(made[i]);
 	}
 
 	/** One pipeline. What cannot be written as bytes is not stored, and its neighbours are. */
 	async #put(parts: readonly Part[], made: readonly unknown[], call: FactoryCall, madeInMs: number): Promise<void> {
-		const items: { key: string; value: Bytes; ttl: number | null }[] = [];
+		const items: Item[] = [];
 		try {
 			const tags = call.isTagged ? await call.tags() : [];
 			parts.forEach(({ key, flight, look }, i) => {
@@ -215,7 +218,7 @@ export class ManyFetcher {
 				if (sealed !== null) items.push({ key, value: sealed.bytes, ttl: sealed.ttlMs });
 			});
 			if (items.length === 0) return;
-			const stored = await this.#settings.backend.setMany(items, { metadata: false });
+			const stored = await this.#write(items, call.policy);
 			this.#reporter.counts.sets += stored;
 			this.#reporter.counts.lostWrites += items.length - stored;
 			if (stored === items.length) for (const { key } of items) this.#reporter.tell("set", { key });
@@ -224,6 +227,31 @@ export class ManyFetcher {
 			this.#reporter.counts.sets += items.length - lost;
 			this.#reporter.counts.lostWrites += lost;
 			this.#fetcher.failed("write", error);
+		}
+	}
+
+	/** Asked for anew, it is newer than what another process is making of it. */
+	async #write(items: readonly Item[], { forceFresh }: Policy): Promise<number> {
+		const { backend, crossProcess } = this.#settings;
+		const cancelled = crossProcess && forceFresh ? backend.leases?.cancel(items.map(({ key }) => key)) : undefined;
+		const [stored] = await Promise.all([backend.setMany(items, { metadata: false }), cancelled]);
+		return stored;
+	}
+
+	/** What the source has no more: nobody is to get the old value. */
+	async #remove(parts: readonly Part[], made: readonly unknown[], call: FactoryCall): Promise<void> {
+		if (call.policy.negativeMs > 0) return;
+		const gone: string[] = [];
+		parts.forEach(({ key, flight, look }, i) => {
+			if (made[i] === undefined && !flight.outdated && !flight.abandoned && look !== null && isStored(look)) gone.push(key);
+		});
+		if (gone.length === 0) return;
+		try {
+			this.#reporter.counts.deletes += await this.#settings.backend.deleteMany(gone);
+			for (const key of gone) this.#reporter.tell("delete", { key });
+		} catch (error) {
+			this.#reporter.counts.lostWrites += gone.length;
+			this.#fetcher.failed("delete", error);
 		}
 	}
 

@@ -3,7 +3,7 @@
  *
  *     look ──► fresh ──────────────────────────────────────► hit          (now and then: refresh behind it)
  *      │──► stale, within swr ──► given out, refresh behind it
- *      └──► nothing fresh ──► lease ──► granted ──► factory ──► stored, and whoever waits is woken
+ *      └──► nothing fresh ──► lease ──► granted ──► factory, which holds it ──► stored, and whoever waits is woken
  *                               └──► another process has it ──► wait, look again
  */
 import { randomUUID } from "node:crypto";
@@ -16,6 +16,7 @@ import { CacheOperationError, CacheTimeoutError, cacheError, isConnectionError }
 import { FactoryCall, type FactoryContext } from "./factory-call.js";
 import { aborted, type Flight } from "./flight.js";
 import { type Flights, type Refreshed, track } from "./flights.js";
+import { HeldLease } from "./held-lease.js";
 import type { Versions } from "./tags.js";
 
 export type Factory<T> = (context: FactoryContext) => T | Promise<T>;
@@ -23,6 +24,8 @@ export type Factory<T> = (context: FactoryContext) => T | Promise<T>;
 /** Looks again while it waits for another process, in case its word is lost: first soon, then less often. */
 const LOOK_MS = 50;
 const MAX_LOOK_MS = 1000;
+/** A factory that has run for so many times `leaseTtl` is given up. */
+const STUCK_LEASES = 10;
 
 export class Fetcher {
 	readonly store: EntryStore;
@@ -55,8 +58,17 @@ export class Fetcher {
 	joined(key: string, { forceFresh }: Policy): Flight<unknown> | undefined {
 		const flight = this.flights.fetches.get(key);
 		if (flight === undefined || forceFresh || flight.outdated || flight.abandoned) return undefined;
+		if (this.#isStuck(flight)) {
+			flight.outdated = true;
+			return undefined;
+		}
 		this.#reporter.counts.joined += 1;
 		return flight;
+	}
+
+	/** Its factory will hardly end, and may not be in the way of another one for ever. */
+	#isStuck({ began }: Flight<unknown>): boolean {
+		return performance.now() - began > STUCK_LEASES * this.#settings.leaseMs;
 	}
 
 	begin(key: string, { forceFresh, tags }: Policy, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
@@ -83,7 +95,7 @@ export class Fetcher {
 				// Null: somebody else is at it.
 				if (token === null) return null;
 				this.#reporter.counts.refreshes += 1;
-				const made = await this.#make(key, factory, policy, flight, look, token, asked);
+				const made = await this.#make(key, factory, policy, flight, foundBy(look, newer), token, asked);
 				this.#reporter.tell("refresh", { key });
 				return { value: made };
 			} catch (error) {
@@ -164,7 +176,7 @@ export class Fetcher {
 				if (token !== null) await this.#release(key, token);
 				return newer.value;
 			}
-			if (token !== null) return await this.#make(key, factory, policy, flight, look, token, asked);
+			if (token !== null) return await this.#make(key, factory, policy, flight, foundBy(look, newer), token, asked);
 			const old = within(look.found, policy.graceMs);
 			if (old !== null) return this.old(key, old, "in-progress");
 			await backend.leases.wait(key, since, pause, flight.signal);
@@ -175,7 +187,7 @@ export class Fetcher {
 	/** What was stored since the look, null when nothing was: an entry may have tags that had no version then. Never rejects. */
 	async #since(key: string, value: Buffer, policy: Policy, { found, versions }: Look): Promise<Found | null> {
 		const now = this.store.judge(key, value, policy, versions).found;
-		if (now === null || now.sealedUntil === found?.sealedUntil) return null;
+		if (now === null || (found !== null && isSame(now, found))) return null;
 		if (isFresh(now) || Date.now() >= now.sealedUntil) return now;
 		try {
 			return (await this.store.weigh(key, value, policy)).found;
@@ -216,7 +228,8 @@ export class Fetcher {
 		asked = 0,
 	): Promise<unknown> {
 		const { tags } = this.store;
-		let stored = false;
+		const lease = this.#held(key, token, flight, asked);
+		let settled = false;
 		try {
 			if (flight.abandoned) throw aborted(null);
 			const fixed = token === null || policy.tags.length === 0 ? [] : await this.fixed(policy, look.versions, key);
@@ -225,12 +238,23 @@ export class Fetcher {
 			const value = await this.called([key], factory, call);
 			const worth = value !== undefined || call.policy.negativeMs > 0;
 			if (token === null || fixed === null) this.#reporter.counts.lostWrites += 1;
-			else if (worth && !call.skipped)
-				stored = await this.#put(key, value, call, flight, token, performance.now() - began, asked);
+			else if (worth && !call.skipped) settled = await this.#put(key, value, call, flight, lease, performance.now() - began);
+			else if (!call.skipped && isStored(look)) settled = await this.#remove(key, flight, lease);
 			return value;
 		} finally {
-			if (!stored && token !== null) await this.#release(key, token);
+			lease?.end();
+			if (!settled && token !== null) await this.#release(key, token);
 		}
+	}
+
+	/** Null: there is none. */
+	#held(key: string, token: string | null, flight: Flight<unknown>, asked: number): HeldLease | null {
+		const { backend, leaseMs } = this.#settings;
+		if (token === null || token === "" || backend.leases === undefined) return null;
+		return new HeldLease(backend.leases, key, token, asked, leaseMs, {
+			wanted: () => !flight.abandoned && !flight.outdated && !this.flights.left && !this.#isStuck(flight),
+			failed: (error) => this.#reporter.storeFailed("renew", error, key),
+		});
 	}
 
 	/** Null: the store does not say, so that nothing that depends on them can be stored. */
@@ -271,40 +295,67 @@ export class Fetcher {
 		value: unknown,
 		call: FactoryCall,
 		flight: Flight<unknown>,
-		token: string,
+		lease: HeldLease | null,
 		madeInMs: number,
-		asked: number,
 	): Promise<boolean> {
-		const { backend, crossProcess, leaseMs } = this.#settings;
-		const { leases } = backend;
+		const { backend } = this.#settings;
 		try {
 			const tags = call.isTagged ? await call.tags() : [];
 			if (flight.outdated) return false;
 			const sealed = this.sealed(key, value, call, tags, madeInMs);
 			if (sealed === null) return false;
 			const { bytes, ttlMs } = sealed;
-			if (token !== "" && leases !== undefined) {
-				if (!(await leases.fill(key, token, bytes, ttlMs))) {
-					// What came in between is newer, unless the time was up: it began once the server was asked.
-					if (performance.now() - asked >= leaseMs)
-						this.#unwritten(key, new CacheTimeoutError("TIMEOUT", `made later than leaseTtl (${leaseMs} ms)`));
-					return true;
-				}
+			if (lease !== null) {
+				if (!(await lease.fill(bytes, ttlMs))) return this.#lost(key, lease);
 			} else {
 				const options = { ttl: ttlMs, metadata: false } as const;
-				const cancelled = crossProcess ? leases?.cancel([key]) : undefined;
-				const storing = backend.set(key, bytes, options);
-				const done = cancelled === undefined ? await storing : (await Promise.all([storing, cancelled]))[0];
+				const done = await this.#unleased(key, () => backend.set(key, bytes, options));
 				if (!done) throw new CacheOperationError("OVERLOADED", "the store has no room for the value");
 			}
 			this.#reporter.counts.sets += 1;
 			this.#reporter.tell("set", { key });
 			return true;
 		} catch (error) {
-			this.#reporter.counts.lostWrites += 1;
-			this.failed("write", error, key);
-			return isConnectionError(cacheError(error));
+			return this.#unstored("write", key, error);
 		}
+	}
+
+	/** The source has none any more: nobody is to get the old value. @returns as {@link #put} */
+	async #remove(key: string, flight: Flight<unknown>, lease: HeldLease | null): Promise<boolean> {
+		// A factory that was told to stop has said nothing.
+		if (flight.outdated || flight.abandoned) return false;
+		const { backend } = this.#settings;
+		try {
+			const there = await (lease === null ? this.#unleased(key, () => backend.delete(key)) : lease.remove());
+			if (there === null) return this.#lost(key, lease as HeldLease);
+			this.#reporter.counts.deletes += Number(there);
+			this.#reporter.tell("delete", { key });
+			return true;
+		} catch (error) {
+			return this.#unstored("delete", key, error);
+		}
+	}
+
+	/** A write of one who has no lease: who has one makes what is older. */
+	async #unleased<T>(key: string, write: () => Promise<T>): Promise<T> {
+		const { backend, crossProcess } = this.#settings;
+		const cancelled = crossProcess ? backend.leases?.cancel([key]) : undefined;
+		const writing = write();
+		return cancelled === undefined ? await writing : (await Promise.all([writing, cancelled]))[0];
+	}
+
+	/** What came in between is newer, unless the time was up. */
+	#lost(key: string, { ranOut }: HeldLease): true {
+		const { leaseMs } = this.#settings;
+		if (ranOut)
+			this.#unwritten(key, new CacheTimeoutError("TIMEOUT", `the lease was over (leaseTtl: ${leaseMs} ms) and not prolonged`));
+		return true;
+	}
+
+	#unstored(operation: string, key: string, error: unknown): boolean {
+		this.#reporter.counts.lostWrites += 1;
+		this.failed(operation, error, key);
+		return isConnectionError(cacheError(error));
 	}
 
 	/** Null for a value that cannot be written as bytes: its callers have it, and `error` tells of it. */
@@ -337,6 +388,21 @@ export class Fetcher {
 
 const FREE = { token: "", value: null };
 const NOWHERE: Look = { found: null, reason: "unavailable", versions: new Map() };
+
+/** Whether it is the entry that was found before: those that are fresh for ever differ in their tags' versions only. */
+function isSame(now: Found, found: Found): boolean {
+	return now.sealedUntil === found.sealedUntil && now.madeInMs === found.madeInMs && `${now.tags}` === `${found.tags}`;
+}
+
+/** The look, with what was found since. */
+function foundBy(look: Look, newer: Found | null): Look {
+	return newer === null ? look : { ...look, found: newer };
+}
+
+/** Whether there is a value, whatever it is worth. */
+export function isStored({ found, reason }: Look): boolean {
+	return found !== null || reason === "broken";
+}
 
 /** @param now read once by those who ask for many */
 export function isFresh({ freshUntil }: Found, now = Date.now()): boolean {

@@ -31,8 +31,15 @@ export class Flight<T> {
 	#tags: Set<string> | null = null;
 	#impatient: Set<() => void> | null = null;
 
-	/** @param work absent: whoever began it calls `settle` or `fail` once, and nobody joins it afterwards */
-	constructor(work?: (flight: Flight<T>) => Promise<T>) {
+	/** By `performance.now()`. */
+	readonly began: number;
+
+	/**
+	 * @param work absent: whoever began it calls `settle` or `fail` once, and nobody joins it afterwards
+	 * @param began read once by those who begin many
+	 */
+	constructor(work?: (flight: Flight<T>) => Promise<T>, began = performance.now()) {
+		this.began = began;
 		if (work !== undefined) this.#work = heard(work(this));
 	}
 

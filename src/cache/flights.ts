@@ -14,6 +14,9 @@ export class Flights {
 	/** Keys whose factory is on the stack. */
 	making: readonly string[] = [];
 
+	/** The cache was closed, and did not wait for what is still being made. */
+	left = false;
+
 	/** Resolves when there is none. */
 	async idle(): Promise<void> {
 		while (this.fetches.size + this.refreshes.size > 0) {

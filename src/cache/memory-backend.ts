@@ -129,6 +129,13 @@ export class MemoryBackend implements CacheBackend {
 		return this.#store({ key, value, ttlMs }, metadata ?? null);
 	}
 
+	async replaceHead(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean> {
+		const value = this.#entries.peek(this.#key(key))?.value.value;
+		if (value === undefined || !value.subarray(0, expected.length).equals(expected)) return false;
+		value.set(head);
+		return true;
+	}
+
 	async delete(key: string): Promise<boolean> {
 		return this.#delete(this.#key(key));
 	}

@@ -44,6 +44,7 @@ import { ServerLeases } from "./leases.js";
 import { checkManyOptions } from "./many-options.js";
 import { decodeMetadata } from "./metadata.js";
 import { maskUrl, type RedisBackendOptions, type RedisBackendSettings, resolveRedisOptions } from "./redis-options.js";
+import { replaceHead } from "./replace-head.js";
 import { serverStats } from "./server-stats.js";
 import { isLease, isMetadataKey, mayMeanLeases, metadataKey, type SideKey } from "./side-keys.js";
 import { BackendCounters, type BackendStats, type ServerStats, withJson } from "./stats.js";
@@ -135,8 +136,8 @@ export class RedisBackend implements CacheBackend {
 		return this.#get(key, bytesOf);
 	}
 
-	#get<T extends string | Buffer>(key: string, viewOf: (client: Client) => Client<T>): Promise<T | null> {
-		return this.#ask("get", key, async (client) => this.#counters.read(await this.#value(viewOf(client), this.#name(key))), null);
+	#get<T extends string | Buffer>(key: string, as: (client: Client) => Client<T>): Promise<T | null> {
+		return this.#ask("get", key, async (client) => this.#counters.read(await this.#value(as(client), this.#name(key))), null);
 	}
 
 	getEntry(key: string): Promise<Entry | null> {
@@ -181,6 +182,10 @@ export class RedisBackend implements CacheBackend {
 		);
 	}
 
+	replaceHead(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean> {
+		return this.#ask("replaceHead", key, (client) => replaceHead(client, this.#name(key), expected, head), false);
+	}
+
 	delete(key: string): Promise<boolean> {
 		return this.#ask("delete", key, async (client) => (await this.#unlink(client, [this.#name(key)])) > 0, false);
 	}
@@ -198,14 +203,14 @@ export class RedisBackend implements CacheBackend {
 	#getMany<T extends string | Buffer>(
 		keys: readonly string[],
 		options: ManyOptions | undefined,
-		viewOf: (client: Client) => Client<T>,
+		as: (client: Client) => Client<T>,
 	): Promise<(T | null)[]> {
 		return this.#ask(
 			"getMany",
 			undefined,
 			async (client) => {
 				checkManyOptions(options);
-				return this.#counters.readMany(await viewOf(client).mget(this.#names(keys), options));
+				return this.#counters.readMany(await as(client).mget(this.#names(keys), this.#manyOf(options)));
 			},
 			() => new Array<T | null>(keys.length).fill(null),
 		);
@@ -227,7 +232,10 @@ export class RedisBackend implements CacheBackend {
 			const names = this.#names(keys);
 			const lives = client.pipeline();
 			for (const name of names) lives.pttl(name);
-			const [values, left] = await Promise.all([client.buffers.mget(names, options), names.length === 0 ? [] : lives.exec()]);
+			const [values, left] = await Promise.all([
+				client.buffers.mget(names, this.#manyOf(options)),
+				names.length === 0 ? [] : lives.exec(),
+			]);
 			return this.#counters.readMany(values).map((value, i) => {
 				if (value === null) return null;
 				const ms = left[i];
@@ -262,7 +270,7 @@ export class RedisBackend implements CacheBackend {
 				await Promise.all([
 					atomic
 						? setAtomically(view, entries, namesOf(inside))
-						: client.setMany(entries, { ...many, ...expiry(common ?? null) }),
+						: client.setMany(entries, { ...this.#manyOf(many), ...expiry(common ?? null) }),
 					outside.length === 0 ? 0 : view.unlink(namesOf(outside)),
 				]);
 				this.#counters.sets += entries.length;
@@ -393,6 +401,15 @@ export class RedisBackend implements CacheBackend {
 
 	// ── what calls have in common ──
 
+	#manyOf(options: ManyOptions | undefined): ManyOptions | undefined {
+		const { many } = this.#settings;
+		if (many === null || options === undefined) return many ?? options;
+		// One name of it at a time.
+		const { chunkSize: _chunkSize, batchSize: _batchSize, ...rest } = many;
+		const said = options.chunkSize ?? options.batchSize;
+		return said === undefined ? { ...many, ...options } : { ...rest, ...options };
+	}
+
 	/** @throws what the policy does not turn into `miss`; without one: everything */
 	async #ask<T>(
 		operation: string,
@@ -405,6 +422,8 @@ export class RedisBackend implements CacheBackend {
 			this.#connected = true;
 			return result;
 		} catch (cause) {
+			// The caller's own, thrown by what it gave us to go through.
+			if (!(cause instanceof ClientError)) throw cause;
 			const error = cacheError(cause);
 			if (!(error instanceof CacheError)) throw error;
 			this.#counters.errors += 1;

@@ -4,7 +4,9 @@ import { InvalidOptionError } from "../errors.js";
 import { type ClientOptions, optionsFromEnv, resolveOptions } from "../options.js";
 import { checkFlag, refuseRest } from "../util/options.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
+import type { ManyOptions } from "./backend.js";
 import type { CacheError } from "./errors.js";
+import { checkManyOptions } from "./many-options.js";
 
 /** What failed, for a log. */
 export interface BackendFailure {
@@ -17,7 +19,10 @@ export interface BackendFailure {
 export interface RedisBackendOptions {
 	/** The client to use. It stays its owner's: `disconnect()` leaves it open. */
 	client?: Client;
-	/** Without one: the options of a client that the backend opens when it is first needed, and closes. Default: the environment's. */
+	/**
+	 * Without one: the options of a client that the backend opens when it is first needed, and closes. Default: the environment's, which are
+	 * checked when the backend is made, and read when it connects.
+	 */
 	connection?: ClientOptions;
 	/** A short form of `connection: { url }`. */
 	url?: string;
@@ -29,6 +34,12 @@ export interface RedisBackendOptions {
 	metadata?: "sidecar" | false;
 	/** `"miss"`: what a server refuses counts as an error and is nothing found, nothing stored. Connection errors throw in any case. Default `"throw"`. */
 	onError?: "throw" | "miss";
+	/** Of calls for many keys that do not say: keys in one command or pipeline. Default 256. */
+	chunkSize?: number;
+	/** The same as `chunkSize`. */
+	batchSize?: number;
+	/** The same of bytes written in one chunk. Default 1 MiB. */
+	maxChunkBytes?: number;
 	/** Told of each failure, whatever `onError` says. What it throws is ignored. */
 	log?: (failure: BackendFailure) => void;
 	/** Keys are left out of what `log` is told. */
@@ -47,12 +58,42 @@ export interface RedisBackendSettings {
 	readonly defaultTtlMs: number | null;
 	readonly metadata: boolean;
 	readonly onError: "throw" | "miss";
+	/** What calls for many keys do not say; null: nothing. */
+	readonly many: ManyOptions | null;
 	readonly log: ((failure: BackendFailure) => void) | null;
 	readonly redactKeys: boolean;
 	readonly serverConfig: Readonly<Record<string, string>>;
 }
 
 const EVICTION = /^(noeviction|(allkeys|volatile)-(lru|lfu|random)|volatile-ttl)$/;
+
+/** Which variable says what, where there is no REDIS_URL. */
+const VARIABLES: Readonly<Record<string, string>> = { url: "REDIS_HOST", database: "REDIS_DB", auth: "REDIS_PASSWORD" };
+
+/** @throws INVALID_OPTION, naming the variable; UNSUPPORTED for Sentinel */
+function checkEnvironment(env: Readonly<Record<string, string | undefined>>): void {
+	try {
+		resolveOptions(optionsFromEnv(env));
+	} catch (error) {
+		if (!(error instanceof InvalidOptionError) || error.field.startsWith("REDIS_")) throw error;
+		const { field, message } = error;
+		const variable = env.REDIS_URL ? "REDIS_URL" : (VARIABLES[field.split(".", 1)[0] as string] ?? field);
+		throw new InvalidOptionError(variable, message.slice(field.length + 2));
+	}
+}
+
+/** @throws INVALID_OPTION */
+function resolveMany({ chunkSize, batchSize, maxChunkBytes }: RedisBackendOptions): ManyOptions | null {
+	const many: ManyOptions = {
+		...(chunkSize !== undefined && { chunkSize }),
+		...(batchSize !== undefined && { batchSize }),
+		...(maxChunkBytes !== undefined && { maxChunkBytes }),
+	};
+	checkManyOptions(many);
+	if (chunkSize !== undefined && batchSize !== undefined)
+		throw new InvalidOptionError("batchSize", "is the same as chunkSize: say one of them");
+	return Object.keys(many).length === 0 ? null : many;
+}
 
 /** @throws INVALID_OPTION */
 export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBackendSettings {
@@ -65,6 +106,9 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 		defaultTtl = null,
 		metadata = "sidecar",
 		onError = "throw",
+		chunkSize: _chunkSize,
+		batchSize: _batchSize,
+		maxChunkBytes: _maxChunkBytes,
 		log,
 		redactKeys = false,
 		maxMemory,
@@ -83,9 +127,11 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 	}
 	// What is wrong with it is found now, and not by the first call.
 	if (connection !== undefined || url !== undefined) resolveOptions(connection ?? { url: url as string });
+	if (client === undefined && url === undefined && Object.keys(connection ?? {}).length === 0) checkEnvironment(process.env);
 	if (typeof keyPrefix !== "string") throw new InvalidOptionError("keyPrefix", "must be a string");
 	if (metadata !== "sidecar" && metadata !== false) throw new InvalidOptionError("metadata", 'must be "sidecar" or false');
 	if (onError !== "throw" && onError !== "miss") throw new InvalidOptionError("onError", 'must be "throw" or "miss"');
+	const many = resolveMany(options);
 	if (log !== undefined && typeof log !== "function") throw new InvalidOptionError("log", "must be a function");
 	checkFlag(redactKeys, "redactKeys");
 	checkFlag(applyServerConfig, "applyServerConfig");
@@ -105,6 +151,7 @@ export function resolveRedisOptions(options: RedisBackendOptions = {}): RedisBac
 		defaultTtlMs: defaultTtl === null ? null : ttlMs(defaultTtl, "defaultTtl"),
 		metadata: metadata !== false,
 		onError,
+		many,
 		log: log ?? null,
 		redactKeys,
 		serverConfig,

@@ -16,6 +16,7 @@
  * what happens to be of their slot.
  */
 import { keySlot } from "../slot.js";
+import { escapeGlob } from "./glob.js";
 
 const METADATA = ":meta";
 const LEASE = "slotwire:lease:";
@@ -36,6 +37,19 @@ export function metadataKey(key: string, cluster: boolean): SideKey {
 export function leaseKey(key: string, cluster: boolean): string {
 	const { name, beside } = sideKey(key, cluster, (base) => `${LEASE}${base}`);
 	return beside ? name : `${LEASE}{${tagOf(keySlot(key))}}:${key}`;
+}
+
+/** For SCAN: the leases of all keys that begin so are among what matches. On a cluster a name begins in three ways, so there it is every lease. */
+export function leasesPattern(prefix: string, cluster: boolean): string {
+	return `${LEASE}${cluster ? "" : escapeGlob(prefix)}*`;
+}
+
+/** Whether it is the lease of a key that begins so. */
+export function isLeaseUnder(name: string, prefix: string, cluster: boolean): boolean {
+	if (!isLease(name)) return false;
+	const rest = name.slice(LEASE.length);
+	const keys = [rest, /^\{(.+)\}$/s.exec(rest)?.[1], /^\{[0-9a-z]+\}:(.+)$/s.exec(rest)?.[1]];
+	return keys.some((key) => key?.startsWith(prefix) === true && leaseKey(key, cluster) === name);
 }
 
 /** The first number, in base 36, of each slot that was asked for, and of those met on the way. */

@@ -55,10 +55,11 @@ export const textEntries: EntryFormat = {
 		}
 	},
 
-	purged(stored) {
-		const opened = textEntries.open(stored);
-		if (opened === null) return null;
-		return textEntries.seal({ ...opened, freshUntil: 0 }, opened.absent ? null : textEntries.encode(opened.value));
+	purgedHead(stored) {
+		if (textEntries.open(stored) === null) return null;
+		const end = stored.indexOf(" ", BEGIN);
+		// As long as before, so that it can take its place.
+		return Buffer.from(`${stored.toString("latin1", 0, BEGIN)}${"0".repeat(end - BEGIN)}`);
 	},
 };
 

@@ -5,8 +5,8 @@
  *     get ──► first level, while the subscription is live ──► value
  *      └────► store ──► value, and into the first level, unless the key was written, or the subscription lost, since it was asked for
  *
- * Between a write and the message of it, a few milliseconds, another process may still read the old value. A writer that dies in between leaves
- * it to them for `maxTtl` at most.
+ * Between a write and the message of it, milliseconds mostly and tens of them on a busy cluster, another process may still read the old
+ * value. A writer that dies in between leaves it to them for `maxTtl` at most.
  */
 import { ClientError, InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import type { Subscription } from "../pubsub/subscription.js";
@@ -191,6 +191,10 @@ export class TieredBackend implements CacheBackend {
 
 	set(key: string, value: Bytes, options?: EntryOptions): Promise<boolean> {
 		return this.#write([key], () => this.#second.set(key, value, options));
+	}
+
+	replaceHead(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean> {
+		return this.#write([key], () => this.#second.replaceHead(key, expected, head));
 	}
 
 	delete(key: string): Promise<boolean> {
@@ -395,13 +399,16 @@ export class TieredBackend implements CacheBackend {
 		return this.#subscribing ?? Promise.resolve();
 	}
 
-	/** Whoever fills a key writes it. */
+	/** Whoever fills a key, or removes what is there, writes it. */
 	#telling(leases: Leases): Leases {
 		return {
 			acquire: (key, token, ms) => leases.acquire(key, token, ms),
 			fill: (key, token, value, ms) => this.#write([key], () => leases.fill(key, token, value, ms)),
+			remove: (key, token) => this.#write([key], () => leases.remove(key, token)),
+			renew: (key, token, ms) => leases.renew(key, token, ms),
 			release: (key, token) => leases.release(key, token),
 			cancel: (keys) => leases.cancel(keys),
+			cancelAll: (prefix) => leases.cancelAll(prefix),
 			get moment() {
 				return leases.moment;
 			},

@@ -80,7 +80,7 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 			undefined,
 			false,
 			// Of an envelope only the head is looked at.
-			resolveFormat(serializer).purged(stored) !== null,
+			resolveFormat(serializer).purgedHead(stored) !== null,
 		]);
 		await client.set(name, stored);
 		const before = cache.stats().broken;

@@ -2,7 +2,9 @@
 import { expect, inject, test } from "vitest";
 import { Cache, RedisBackend, type WriteBehind } from "../../src/cache/index.js";
 import { type Client, createClient } from "../../src/index.js";
+import { stores } from "../support/cache-stores.js";
 import { Gate } from "../support/gate.js";
+import { viewOf } from "../support/view-of.js";
 
 /** A cache of its own keys, which are gone at the end. */
 async function withCache(name: string, use: (cache: Cache, client: Client) => Promise<void>): Promise<void> {
@@ -86,4 +88,73 @@ test("S2.6 what the cache refuses, its source does not get by write-behind eithe
 		await queue.flush();
 		expect(written).toEqual([["good", 1]]);
 	});
+});
+
+test.each(stores)("S2.9 expire() leaves a value alone that is stored while it looks (%s)", async (_, open) => {
+	await using store = await open();
+	const { backend } = store;
+	const cache = new Cache({ backend });
+	const late = viewOf(backend, {
+		getEntry: async (key) => {
+			const entry = await backend.getEntry(key);
+			await cache.set(key, "newer");
+			return entry;
+		},
+	});
+	await cache.set("k", "old");
+	expect(await new Cache({ backend: late }).expire("k")).toBe(false);
+	expect(await cache.get("k")).toBe("newer");
+	await cache.delete("k");
+	// A backend that cannot do it in place writes the whole value.
+	const plain = new Cache({ backend: viewOf(backend, { replaceHead: undefined as never }) });
+	await plain.set("k", "old", { grace: "1h" });
+	expect(await plain.expire("k")).toBe(true);
+	expect(await plain.get("k")).toBeUndefined();
+	expect(await plain.getOrSet("k", () => Promise.reject(new Error("down")), { grace: "1h" })).toBe("old");
+	await cache.delete("k");
+});
+
+test("S2.7 what is fresh for ever and was invalidated is made anew by one process", async () => {
+	await using client = await createClient(inject("standaloneUrl"));
+	const caches = ["one", "other"].map(
+		() => new Cache({ backend: new RedisBackend({ client, keyPrefix: "cache-for-ever:" }), ttl: null }),
+	);
+	const [one, other] = caches as [Cache, Cache];
+	const options = { tags: ["t"] };
+	await one.getOrSet("k", () => 0, options);
+	await other.invalidateTags("t");
+	const gate = new Gate();
+	const begun = new Gate();
+	let calls = 0;
+	const make = async () => {
+		begun.open();
+		await gate.opened;
+		return ++calls;
+	};
+	const first = one.getOrSet("k", make, options);
+	await begun.opened;
+	const second = other.getOrSet("k", make, options);
+	gate.open();
+	expect(await Promise.all([first, second])).toEqual([1, 1]);
+	await one.clear();
+	for (const cache of caches) await cache.close();
+});
+
+test("S2.9 what getOrSetMany makes anew because it is asked to is newer than what another process is making", async () => {
+	await using client = await createClient(inject("standaloneUrl"));
+	const caches = ["one", "other"].map(() => new Cache({ backend: new RedisBackend({ client, keyPrefix: "cache-anew:" }) }));
+	const [one, other] = caches as [Cache, Cache];
+	const gate = new Gate();
+	const begun = new Gate();
+	const older = one.getOrSet("k", async () => {
+		begun.open();
+		await gate.opened;
+		return "older";
+	});
+	await begun.opened;
+	expect(await other.getOrSetMany(["k"], () => ["newer"], { forceFresh: true })).toEqual(new Map([["k", "newer"]]));
+	gate.open();
+	expect([await older, await other.get("k")]).toEqual(["older", "newer"]);
+	await one.clear();
+	for (const cache of caches) await cache.close();
 });

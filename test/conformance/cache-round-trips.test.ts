@@ -55,12 +55,14 @@ const table: Row[] = [
 	["getOrSet, miss, with a tag", { flights: 3, commands: 4, cluster: 4 }, ({ cache, key, tag }) => cache.getOrSet(key, () => 1, { tags: [tag] }), ({ cache, tag }) => cache.invalidateTags(tag)],
 	["getOrSet, miss, with a tag that has no version yet", { flights: 4, commands: 5, cluster: 5 }, ({ cache, key, newTag }) => cache.getOrSet(key, () => 1, { tags: [newTag] })],
 	["getOrSet, miss, and there is no such thing", { flights: 3, commands: 4, cluster: 3 }, ({ cache, key }) => cache.getOrSet(key, () => undefined)],
+	["getOrSet, old value within grace, and there is no such thing any more", { flights: 3, commands: 4, cluster: 3 }, async ({ cache, key }) => { await cache.getOrSet(key, () => undefined, { grace: HOUR }); expect(cache.stats().deletes).toBe(1); }, async ({ cache, key }) => { await cache.set(key, 1, { ttl: 1, grace: HOUR }); await waitUntil("it is old", async () => (await cache.get(key)) === undefined || "fresh"); }],
 	["getOrSet, forceFresh", { flights: 2, commands: 3, cluster: 2 }, ({ cache, key }) => cache.getOrSet(key, () => 1, { forceFresh: true })],
 	["getOrSet, old value within swr, and what is done behind it", { flights: 3, commands: 4, cluster: 3 }, async ({ cache, key }) => { await cache.getOrSet(key, () => 2, { swr: HOUR }); await refreshed(cache); }, async ({ cache, key }) => { await cache.set(key, 1, { ttl: 1, swr: HOUR }); await waitUntil("it is old", async () => (await cache.get(key)) === undefined || "fresh"); }],
 
 	["getOrSetMany of 128, all there", { flights: 1, commands: 1, cluster: 3 }, ({ cache }) => cache.getOrSetMany(keys, never), full],
 	["getOrSetMany of 128, none there", { flights: 2, commands: 129, cluster: 6 }, ({ cache }) => cache.getOrSetMany(keys, make)],
 	["getOrSetMany of 128, half of them there", { flights: 2, commands: 65, cluster: 6 }, ({ cache }) => cache.getOrSetMany(keys, make), ({ cache }) => cache.setMany(half.map((key) => [key, 1] as const))],
+	["getOrSetMany of 128, forceFresh, half of them are not there any more", { flights: 2, commands: 67, cluster: 6 }, ({ cache }) => cache.getOrSetMany(keys, (missing) => missing.map((key) => (half.includes(key) ? key : undefined)), { forceFresh: true }), full],
 	["getOrSetMany of 128 with a tag, all there", { flights: 1, commands: 1, cluster: 3 }, ({ cache, tag }) => cache.getOrSetMany(keys, never, { tags: [tag] }), ({ cache, tag }) => cache.setMany(pairs, { tags: [tag] })],
 
 	["set", { flights: 1, commands: 2, cluster: 1 }, ({ cache, key }) => cache.set(key, 1)],
@@ -87,6 +89,8 @@ describe.each(serverStores)("S3.8 flights and commands, %s", (_, open) => {
 		const { cache } = sceneOf();
 		// Connections are open, and the servers know the scripts.
 		await Promise.all(keys.map((key) => cache.getOrSet(key, () => (half.includes(key) ? 1 : undefined))));
+		await Promise.all(half.map((key) => cache.expire(key)));
+		await Promise.all(half.map((key) => cache.getOrSet(key, () => undefined)));
 	});
 	afterAll(() => store?.[Symbol.asyncDispose]());
 

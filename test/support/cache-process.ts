@@ -104,6 +104,15 @@ export class CacheProcess {
 		});
 	}
 
+	/** It stands still, timers included. */
+	pause(): void {
+		this.#child.kill("SIGSTOP");
+	}
+
+	resume(): void {
+		this.#child.kill("SIGCONT");
+	}
+
 	async kill(): Promise<void> {
 		const ended = once(this.#child, "exit");
 		this.#child.kill("SIGKILL");

@@ -50,6 +50,27 @@ export function valuesContract(subject: Subject): void {
 		expect(await backend.get("k")).toBe(null);
 	});
 
+	test("S3.3 C5 the first bytes of a value are replaced where they are the expected ones; all else of it stays", async () => {
+		await using backend = backendOf(subject);
+		const replace = (key: string, expected: string, head: string) =>
+			backend.replaceHead?.(key, Buffer.from(expected, "latin1"), Buffer.from(head, "latin1"));
+		const value = Buffer.from([0, 255, 13, 10, ...Buffer.from("the rest")]);
+		const metadata = { a: 1 };
+		await backend.set("k", value, { ttl: 3_600_000, metadata });
+		expect(await replace("k", "\0\xff\r", "\xff\0\n")).toBe(true);
+		const replaced = Buffer.from([255, 0, 10, 10, ...Buffer.from("the rest")]);
+		const entry = await backend.getEntry("k");
+		expect(entry).toMatchObject({ value: replaced, metadata });
+		expect(entry?.ttlMs).toBeGreaterThan(3_500_000);
+		expect(await replace("k", "\0\xff\r", "abc")).toBe(false);
+		expect(await replace("k", "\xff\0\n\nthe rest, and more", "abcdefghijklmnopqrstu")).toBe(false);
+		expect(await replace("none", "a", "b")).toBe(false);
+		expect([await backend.get("k"), await backend.exists("none")]).toEqual([replaced, false]);
+		await backend.set("for ever", "abc");
+		expect(await replace("for ever", "ab", "AB")).toBe(true);
+		expect(await backend.getEntry("for ever")).toEqual({ value: Buffer.from("ABc"), metadata: null, ttlMs: null });
+	});
+
 	test("S4.4 S3.3 values are bytes: each of the 256, none, and text as its UTF-8", async () => {
 		await using backend = backendOf(subject);
 		const bytes = Buffer.from(Array.from({ length: 256 }, (_, i) => i));

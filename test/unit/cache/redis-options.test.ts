@@ -78,6 +78,31 @@ describe("options of the environment", () => {
 		expect(() => redisOptionsFromEnv({ REDIS_DB: "-1" })).toThrow(expect.objectContaining({ field: "REDIS_DB" }));
 	});
 
+	test.each<[variable: string, env: Record<string, string>]>([
+		["REDIS_URL", { REDIS_URL: "http://:hunter2@host" }],
+		["REDIS_URL", { REDIS_URL: "redis://host/hunter2", REDIS_HOST: "host" }],
+		["REDIS_HOST", { REDIS_HOST: "ho st", REDIS_PASSWORD: "hunter2" }],
+		["REDIS_PORT", { REDIS_PORT: "hunter2" }],
+		["REDIS_DB", { REDIS_DB: "hunter2" }],
+		["REDIS_DB", { REDIS_DB: "1", REDIS_MODE: "cluster" }],
+		["REDIS_MODE", { REDIS_MODE: "hunter2" }],
+	])("S1.3 a bad %s is found when a backend without options is made, and not quoted: %o", (variable, env) => {
+		for (const [name, value] of Object.entries(env)) vi.stubEnv(name, value);
+		for (const options of [undefined, {}, { keyPrefix: "k:" }, { connection: {} }]) {
+			let error: unknown;
+			try {
+				new RedisBackend(options);
+			} catch (thrown) {
+				error = thrown;
+			}
+			expect(error).toMatchObject({ code: "INVALID_OPTION", field: variable });
+			expect((error as Error).message.startsWith(`${variable}: `)).toBe(true);
+			expect(everythingOf(error)).not.toContain("hunter2");
+		}
+		// Who says where to go does not ask it.
+		expect(() => new RedisBackend({ url: "redis://host" })).not.toThrow();
+	});
+
 	test("S1.3 the environment of the process, when nothing else is said", () => {
 		vi.stubEnv("REDIS_URL", "redis://of-the-process:1");
 		expect(redisOptionsFromEnv()).toMatchObject({ connection: { url: "redis://of-the-process:1" } });
@@ -132,4 +157,28 @@ beforeEach(() => {
 });
 afterEach(() => {
 	vi.unstubAllEnvs();
+});
+
+describe("S4.4 how calls for many keys are cut", () => {
+	test.each([
+		[{}, null],
+		[{ chunkSize: 64 }, { chunkSize: 64 }],
+		[
+			{ batchSize: 64, maxChunkBytes: 1024 },
+			{ batchSize: 64, maxChunkBytes: 1024 },
+		],
+	])("%o", (options, many) => {
+		expect(resolveRedisOptions({ url: "redis://host", ...options }).many).toEqual(many);
+	});
+
+	test.each([
+		["chunkSize", { chunkSize: 0 }],
+		["batchSize", { batchSize: 1.5 }],
+		["maxChunkBytes", { maxChunkBytes: "1" }],
+		["batchSize", { chunkSize: 64, batchSize: 64 }],
+	])("%s is refused: %o", (field, options) => {
+		expect(() => resolveRedisOptions({ url: "redis://host", ...options } as never)).toThrow(
+			expect.objectContaining({ code: "INVALID_OPTION", field }),
+		);
+	});
 });

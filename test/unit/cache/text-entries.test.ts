@@ -64,15 +64,15 @@ describe("an entry of text", () => {
 		expect(everythingOf(error)).not.toContain("hunter2");
 	});
 
-	test("S2.9 purged: the same, and an old one", () => {
-		const head = { freshUntil: 5, madeInMs: 7, tags: [["t", "v"]] } as const;
-		expect(open(textEntries.purged(seal(head, "[1]") as string) as string)).toMatchObject({
-			...head,
-			freshUntil: 0,
-			absent: false,
-			value: [1],
-		});
-		expect(textEntries.purged("hello")).toBeNull();
+	test.each([
+		[5, [["t", "v"]]],
+		[Number.POSITIVE_INFINITY, []],
+	] as const)("S2.9 purged, fresh until %f before: the same, and an old one, in as many bytes", (freshUntil, tags) => {
+		const stored = Buffer.from(seal({ freshUntil, madeInMs: 7, tags }, "[1]") as string);
+		const head = textEntries.purgedHead(stored) as Buffer;
+		const purged = Buffer.concat([head, stored.subarray(head.length)]);
+		expect(open(purged)).toMatchObject({ freshUntil: 0, madeInMs: 7, tags, absent: false, value: [1] });
+		expect(textEntries.purgedHead(Buffer.from("hello"))).toBeNull();
 	});
 
 	test("S1.8 what is cut short, and text of others' making: an entry or none, never a failure", () => {
