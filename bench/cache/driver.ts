@@ -25,6 +25,8 @@ export interface CacheEntry {
 	readonly name: string;
 	/** "reference": no cache, but what one could reach at most. */
 	readonly kind: "slotwire" | "peer" | "reference";
+	/** A peer with the serializer that it comes with. */
+	readonly installed?: true;
 }
 
 /** In the order of every table. A new one adds its line here and `adapters/<name>.ts`, which exports `load(): Promise<CacheAdapter>`. */
@@ -34,5 +36,7 @@ export const caches: readonly CacheEntry[] = [
 	{ name: "client", kind: "reference" },
 	{ name: "cache-manager", kind: "peer" },
 	{ name: "keyv", kind: "peer" },
-	{ name: "bentocache", kind: "peer" },
+	{ name: "cache-manager-installed", kind: "peer", installed: true },
+	{ name: "keyv-installed", kind: "peer", installed: true },
+	{ name: "bentocache", kind: "peer", installed: true },
 ];

@@ -54,7 +54,8 @@ export interface CacheOptions extends Fetching {
 	singleFlight?: "process" | "cluster";
 	/**
 	 * After how long a process that died while it made a value is replaced by another one. One that lives prolongs its lease every third of that
-	 * for as long as its factory runs, unless all of its callers gave up. Default `"30s"`.
+	 * for as long as its factory runs, unless all of its callers gave up. A factory that runs for ten times that long is given up, with leases
+	 * and without: what it makes in the end goes to its callers and is not stored. Default `"30s"`.
 	 */
 	leaseTtl?: Ttl;
 	/** How long a tag is remembered after its first use or its last invalidation; then entries with it are made anew. Default `"30d"`. */

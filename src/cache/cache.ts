@@ -114,10 +114,11 @@ export class Cache implements AsyncDisposable {
 
 	/** The same for many keys, in one read. @returns those that there are */
 	async getMany<T, K extends string = string>(keys: readonly K[]): Promise<Map<K, T>> {
-		const names = this.#names(keys);
+		const own = [...checkKeys(keys)] as K[];
+		const names = this.#names(own);
 		const looks = (await this.#asked("read", () => this.#store.readMany(names, this.#settings.policy))) ?? [];
 		const found = new Map<K, T>();
-		keys.forEach((key, i) => {
+		own.forEach((key, i) => {
 			const entry = looks[i]?.found ?? null;
 			if (entry === null || !isFresh(entry)) this.#reporter.miss(names[i] as string, looks[i]?.reason ?? "unavailable");
 			else {

@@ -16,8 +16,8 @@ export interface About {
 /** A value that was read; perhaps an old one. */
 export interface Found extends About {
 	/** 0: purged, or one of its tags was invalidated, as whoever compares them finds out. */
-	freshUntil: number;
-	/** The same, whatever became of its tags: what it was stored with. */
+	readonly freshUntil: number;
+	/** The same as it was written. */
 	readonly sealedUntil: number;
 	/** There is no such thing: no value. */
 	readonly absent: boolean;

@@ -99,3 +99,11 @@ export function checkObject<T extends object>(options: T | undefined): Partial<T
 	if (typeof options !== "object" || options === null) throw new InvalidOptionError("options", "must be an object");
 	return options;
 }
+
+/** What a value begins with, and what it is to begin with. @throws INVALID_ARGUMENT */
+export function checkHeads(expected: unknown, head: unknown): void {
+	if (!(expected instanceof Uint8Array) || expected.length === 0)
+		throw new InvalidArgumentError(1, "what is expected must be a Buffer or a Uint8Array that is not empty");
+	if (!(head instanceof Uint8Array) || head.length !== expected.length)
+		throw new InvalidArgumentError(2, "the head must be a Buffer or a Uint8Array, as long as what is expected");
+}

@@ -24,6 +24,8 @@ export interface Sealed {
 	readonly ttlMs: number | null;
 }
 
+/** So much of an entry tells it from another one. */
+const COMPARED = 1024;
 /** Keys whose tags are remembered, so that their versions are read along with them. */
 const REMEMBERED = 10_000;
 
@@ -102,14 +104,14 @@ export class EntryStore {
 		return this.#judge(key, this.#settings.format.open(stored), policy, versions);
 	}
 
-	/** @param opened null: what is stored is no entry; another one is the look's own */
+	/** @param opened null: what is stored is no entry */
 	#judge(key: string, opened: Found | null, policy: Policy, versions: Versions): Look {
 		if (opened === null) return broken(versions);
 		this.#remember(key, opened);
 		const { value, absent, tags } = opened;
 		if (!absent && policy.validate !== null && !isValid(value, policy.validate)) return broken(versions);
-		if (!tags.every(([tag, version]) => versions.get(tag) === version)) opened.freshUntil = 0;
-		return { found: opened, reason: opened.freshUntil === 0 ? "invalidated" : "expired", versions };
+		const found = tags.every(([tag, version]) => versions.get(tag) === version) ? opened : { ...opened, freshUntil: 0 };
+		return { found, reason: found.freshUntil === 0 ? "invalidated" : "expired", versions };
 	}
 
 	/** @throws what the serializer does, and INVALID_ARGUMENT for what is no bytes */
@@ -140,7 +142,16 @@ export class EntryStore {
 		const entry = await backend.getEntry(key);
 		const head = entry === null ? null : format.purgedHead(entry.value);
 		if (entry === null || head === null) return false;
-		if (backend.replaceHead !== undefined) return await backend.replaceHead(key, entry.value.subarray(0, head.length), head);
+		if (backend.replaceHead !== undefined) {
+			// More than the head: entries that are fresh for ever all begin alike.
+			const begin = entry.value.subarray(0, COMPARED);
+			try {
+				return await backend.replaceHead(key, begin, Buffer.concat([head, begin.subarray(head.length)]));
+			} catch (error) {
+				// The user may run no scripts.
+				if ((error as Partial<ClientError>).code !== "NOPERM") throw error;
+			}
+		}
 		const bytes = Buffer.concat([head, entry.value.subarray(head.length)]);
 		return await backend.set(key, bytes, {
 			ttl: entry.ttlMs === null ? null : Math.max(1, entry.ttlMs),

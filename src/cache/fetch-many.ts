@@ -39,8 +39,8 @@ class FetchPart extends Flight<unknown> implements Part, GroupFlight<unknown> {
 	#failed = false;
 
 	/** @param flights where others find it, until it is settled */
-	constructor(key: string, flights: FlightTable<unknown>, began: number) {
-		super(undefined, began);
+	constructor(key: string, flights: FlightTable<unknown>, since: number) {
+		super(undefined, since);
 		this.key = key;
 		this.#flights = flights;
 	}
@@ -94,11 +94,11 @@ export class ManyFetcher {
 		const { flights } = this.#fetcher;
 		if (policy.forceFresh) flights.outdate(keys);
 		const parts: FetchPart[] = [];
-		const began = performance.now();
+		const since = performance.now();
 		const joined = keys.map((key) => {
 			const flight = this.#fetcher.joined(key, policy);
 			if (flight !== undefined) return flight;
-			const part = new FetchPart(key, flights.fetches, began);
+			const part = new FetchPart(key, flights.fetches, since);
 			part.dependsOn(policy.tags);
 			parts.push(part);
 			return part;
@@ -115,8 +115,11 @@ export class ManyFetcher {
 	async #runGroup(parts: readonly FetchPart[], factory: ManyFactory<string, unknown>, policy: Policy): Promise<void> {
 		const { fetches } = this.#fetcher.flights;
 		fetches.beginGroup(parts);
-		await this.#run(parts, factory, policy);
-		fetches.endGroup(parts);
+		try {
+			await this.#run(parts, factory, policy);
+		} finally {
+			fetches.endGroup(parts);
+		}
 	}
 
 	/** Settles every part. */
@@ -197,7 +200,9 @@ export class ManyFetcher {
 		const made = await this.#fetcher.called(keys, async (context) => ordered(keys, await factory(keys, context)), call);
 		if (fixed === null) this.#reporter.counts.lostWrites += missing.length;
 		else if (!call.skipped) {
-			await Promise.all([this.#put(missing, made, call, performance.now() - began), this.#remove(missing, made, call)]);
+			const madeInMs = performance.now() - began;
+			const ended = this.#cancel(keys, call.policy);
+			await Promise.all([ended, this.#put(missing, made, call, madeInMs), this.#remove(missing, made, call)]);
 		}
 		for (const [i, part] of missing.entries()) part.settle(made[i]);
 	}
@@ -218,24 +223,24 @@ export class ManyFetcher {
 				if (sealed !== null) items.push({ key, value: sealed.bytes, ttl: sealed.ttlMs });
 			});
 			if (items.length === 0) return;
-			const stored = await this.#write(items, call.policy);
+			const stored = await this.#settings.backend.setMany(items, { metadata: false });
 			this.#reporter.counts.sets += stored;
 			this.#reporter.counts.lostWrites += items.length - stored;
 			if (stored === items.length) for (const { key } of items) this.#reporter.tell("set", { key });
 		} catch (error) {
-			const lost = failuresIn([error], items.length);
-			this.#reporter.counts.sets += items.length - lost;
+			// None yet where it is not even known what they depend on.
+			const lost = items.length === 0 ? parts.length : failuresIn([error], items.length);
+			this.#reporter.counts.sets += Math.max(0, items.length - lost);
 			this.#reporter.counts.lostWrites += lost;
 			this.#fetcher.failed("write", error);
 		}
 	}
 
-	/** Asked for anew, it is newer than what another process is making of it. */
-	async #write(items: readonly Item[], { forceFresh }: Policy): Promise<number> {
+	/** What is asked for anew is newer than what another process is making of it. */
+	async #cancel(keys: readonly string[], { forceFresh }: Policy): Promise<void> {
 		const { backend, crossProcess } = this.#settings;
-		const cancelled = crossProcess && forceFresh ? backend.leases?.cancel(items.map(({ key }) => key)) : undefined;
-		const [stored] = await Promise.all([backend.setMany(items, { metadata: false }), cancelled]);
-		return stored;
+		if (!crossProcess || !forceFresh) return;
+		await backend.leases?.cancel(keys).catch((error) => this.#reporter.storeFailed("cancel", error));
 	}
 
 	/** What the source has no more: nobody is to get the old value. */
@@ -250,7 +255,7 @@ export class ManyFetcher {
 			this.#reporter.counts.deletes += await this.#settings.backend.deleteMany(gone);
 			for (const key of gone) this.#reporter.tell("delete", { key });
 		} catch (error) {
-			this.#reporter.counts.lostWrites += gone.length;
+			this.#reporter.counts.lostWrites += failuresIn([error], gone.length);
 			this.#fetcher.failed("delete", error);
 		}
 	}

@@ -15,6 +15,7 @@ import type { EntryStore, Look, Sealed } from "./entry-store.js";
 import { CacheOperationError, CacheTimeoutError, cacheError, isConnectionError } from "./errors.js";
 import { FactoryCall, type FactoryContext } from "./factory-call.js";
 import { aborted, type Flight } from "./flight.js";
+import type { FlightTable } from "./flight-table.js";
 import { type Flights, type Refreshed, track } from "./flights.js";
 import { HeldLease } from "./held-lease.js";
 import type { Versions } from "./tags.js";
@@ -56,19 +57,27 @@ export class Fetcher {
 
 	/** What somebody else is fetching already, and is good for this caller too. */
 	joined(key: string, { forceFresh }: Policy): Flight<unknown> | undefined {
-		const flight = this.flights.fetches.get(key);
-		if (flight === undefined || forceFresh || flight.outdated || flight.abandoned) return undefined;
-		if (this.#isStuck(flight)) {
-			flight.outdated = true;
-			return undefined;
-		}
-		this.#reporter.counts.joined += 1;
+		const flight = forceFresh ? undefined : this.#current(this.flights.fetches, key);
+		if (flight !== undefined) this.#reporter.counts.joined += 1;
 		return flight;
 	}
 
-	/** Its factory will hardly end, and may not be in the way of another one for ever. */
-	#isStuck({ began }: Flight<unknown>): boolean {
-		return performance.now() - began > STUCK_LEASES * this.#settings.leaseMs;
+	/** What is under way and good for whoever asks now. A factory that will hardly end is not in the way of another one for ever. */
+	#current<T>(flights: FlightTable<T>, key: string): Flight<T> | undefined {
+		const flight = flights.get(key);
+		if (flight === undefined || flight.outdated || flight.abandoned) return undefined;
+		if (!this.#isStuck(flight)) return flight;
+		flight.outdated = true;
+		const error = new CacheTimeoutError(
+			"TIMEOUT",
+			`a factory did not end within ${STUCK_LEASES} times leaseTtl, and is given up`,
+		);
+		this.#reporter.tell("error", { key, operation: "factory", error });
+		return undefined;
+	}
+
+	#isStuck<T>({ since }: Flight<T>): boolean {
+		return performance.now() - since > STUCK_LEASES * this.#settings.leaseMs;
 	}
 
 	begin(key: string, { forceFresh, tags }: Policy, work: (flight: Flight<unknown>) => Promise<unknown>): Flight<unknown> {
@@ -121,6 +130,8 @@ export class Fetcher {
 		if (old !== null) flight.offer(() => this.old(key, old, "slow"));
 		try {
 			const refresh = this.#refreshing(key, policy);
+			// Where that is given up, so is this.
+			if (refresh !== null) flight.since = refresh.since;
 			const refreshed = refresh === null ? null : await refresh.work;
 			return refreshed === null ? await this.#agreed(key, factory, policy, flight, look) : refreshed.value;
 		} catch (error) {
@@ -139,13 +150,12 @@ export class Fetcher {
 
 	/** Whether a value that is given out is to be made anew behind its readers, and nobody here is at it yet. */
 	isDue(key: string, found: Found, policy: Policy, now?: number): boolean {
-		return (!isFresh(found, now) || isEarly(found, policy)) && !this.flights.refreshes.has(key);
+		return (!isFresh(found, now) || isEarly(found, policy)) && this.#current(this.flights.refreshes, key) === undefined;
 	}
 
 	/** What is being made behind readers who still had the old value. */
 	#refreshing(key: string, { forceFresh }: Policy): Flight<Refreshed> | null {
-		const refresh = this.flights.refreshes.get(key);
-		return refresh === undefined || refresh.outdated || forceFresh ? null : refresh;
+		return (forceFresh ? undefined : this.#current(this.flights.refreshes, key)) ?? null;
 	}
 
 	/** Null: the store does not answer. */
@@ -181,6 +191,8 @@ export class Fetcher {
 			if (old !== null) return this.old(key, old, "in-progress");
 			await backend.leases.wait(key, since, pause, flight.signal);
 			flight.signal.throwIfAborted();
+			// Somebody else's factory was waited for.
+			flight.since = performance.now();
 		}
 	}
 
@@ -228,6 +240,7 @@ export class Fetcher {
 		asked = 0,
 	): Promise<unknown> {
 		const { tags } = this.store;
+		flight.since = performance.now();
 		const lease = this.#held(key, token, flight, asked);
 		let settled = false;
 		try {

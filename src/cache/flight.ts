@@ -31,15 +31,15 @@ export class Flight<T> {
 	#tags: Set<string> | null = null;
 	#impatient: Set<() => void> | null = null;
 
-	/** By `performance.now()`. */
-	readonly began: number;
+	/** Since when it waits for nobody but its own factory, by `performance.now()`. */
+	since: number;
 
 	/**
 	 * @param work absent: whoever began it calls `settle` or `fail` once, and nobody joins it afterwards
-	 * @param began read once by those who begin many
+	 * @param since read once by those who begin many
 	 */
-	constructor(work?: (flight: Flight<T>) => Promise<T>, began = performance.now()) {
-		this.began = began;
+	constructor(work?: (flight: Flight<T>) => Promise<T>, since = performance.now()) {
+		this.since = since;
 		if (work !== undefined) this.#work = heard(work(this));
 	}
 

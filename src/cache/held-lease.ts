@@ -59,7 +59,7 @@ export class HeldLease {
 		return this.#leases.remove(this.#key, this.#token);
 	}
 
-	/** Of one that was lost: its time was up. Otherwise somebody ended it who has something newer. */
+	/** Of one that was lost: its time was up. Otherwise somebody ended it who has something newer, or the server lost it. */
 	get ranOut(): boolean {
 		return this.#ranOut ?? this.#isOver;
 	}

@@ -19,6 +19,22 @@ export function checkKeys(keys: unknown): readonly string[] {
 	return keys;
 }
 
+/**
+ * What is there of these keys, by key; whatever becomes of the caller's list meanwhile.
+ *
+ * @throws INVALID_ARGUMENT
+ */
+export async function foundOf<T>(keys: unknown, read: (own: string[]) => Promise<(T | null)[]>): Promise<Map<string, T>> {
+	const own = [...checkKeys(keys)];
+	const values = await read(own);
+	const found = new Map<string, T>();
+	for (const [i, key] of own.entries()) {
+		const value = values[i] ?? null;
+		if (value !== null) found.set(key, value);
+	}
+	return found;
+}
+
 /** A colon ends a namespace: one of its own would make it two. */
 export function checkNamespace(namespace: unknown, field = "namespace"): string {
 	if (typeof namespace !== "string" || namespace === "")

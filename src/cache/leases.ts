@@ -83,7 +83,7 @@ export class ServerLeases implements Leases {
 	#subscription: Promise<Subscription | null> | null = null;
 	/** The same, once it is confirmed. */
 	#live: Subscription | null = null;
-	/** By which leases were acquired; null once they are nobody's any more. */
+	/** By which leases were acquired, and are ended; null once it was let go: it is not opened again for what nobody may want any more. */
 	#holding: Client | null = null;
 
 	/** @param client itself once it is there, so that what is called in one tick is sent in that order */
@@ -105,7 +105,8 @@ export class ServerLeases implements Leases {
 	}
 
 	async fill(key: string, token: string, value: Bytes, ttlMs: number | null): Promise<boolean> {
-		const client = await this.#client();
+		const client = this.#holding;
+		if (client === null) return false;
 		const [name, lease] = this.#names(key, client);
 		const ttl = ttlMs === null ? "" : `${ttlMs}`;
 		return await this.#step(client, [name, lease], token, {
@@ -119,7 +120,8 @@ export class ServerLeases implements Leases {
 	}
 
 	async remove(key: string, token: string): Promise<boolean | null> {
-		const client = await this.#client();
+		const client = this.#holding;
+		if (client === null) return null;
 		const [name, lease] = this.#names(key, client);
 		return await this.#step(client, [name, lease], token, {
 			script: () => client.run(remove, [name, lease], [token, this.#channel]),
@@ -128,7 +130,6 @@ export class ServerLeases implements Leases {
 		});
 	}
 
-	/** By the client that there is: one that was let go is not opened again for what nobody may want any more. */
 	async renew(key: string, token: string, ttlMs: number): Promise<boolean> {
 		const client = this.#holding;
 		if (client === null) return false;
@@ -141,7 +142,8 @@ export class ServerLeases implements Leases {
 	}
 
 	async release(key: string, token: string): Promise<void> {
-		const client = await this.#client();
+		const client = this.#holding;
+		if (client === null) return;
 		const [name, lease] = this.#names(key, client);
 		await this.#step<unknown>(client, [name, lease], token, {
 			script: () => client.run(release, [name, lease], [token, this.#channel]),

@@ -23,9 +23,17 @@ import type {
 	ScanQuery,
 	SetManyOptions,
 } from "./backend.js";
-import { checkObject, checkValue, type ResolvedItem, resolveEntry, resolveItems, resolveSetMany } from "./entry-options.js";
+import {
+	checkHeads,
+	checkObject,
+	checkValue,
+	type ResolvedItem,
+	resolveEntry,
+	resolveItems,
+	resolveSetMany,
+} from "./entry-options.js";
 import { escapeGlob, globMatcher } from "./glob.js";
-import { checkKey, checkKeys, resolveQuery } from "./keys.js";
+import { checkKey, checkKeys, foundOf, resolveQuery } from "./keys.js";
 import { Lru } from "./lru.js";
 import { checkManyOptions } from "./many-options.js";
 import { isLease, isMetadataKey } from "./side-keys.js";
@@ -130,6 +138,7 @@ export class MemoryBackend implements CacheBackend {
 	}
 
 	async replaceHead(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean> {
+		checkHeads(expected, head);
 		const value = this.#entries.peek(this.#key(key))?.value.value;
 		if (value === undefined || !value.subarray(0, expected.length).equals(expected)) return false;
 		value.set(head);
@@ -152,12 +161,7 @@ export class MemoryBackend implements CacheBackend {
 	}
 
 	async getManyMap(keys: readonly string[], options?: ManyOptions): Promise<Map<string, Buffer>> {
-		const found = new Map<string, Buffer>();
-		const values = await this.getMany(keys, options);
-		values.forEach((value, i) => {
-			if (value !== null) found.set(keys[i] as string, value);
-		});
-		return found;
+		return await foundOf(keys, (own) => this.getMany(own, options));
 	}
 
 	async setMany(items: Iterable<Item>, options?: SetManyOptions): Promise<number> {

@@ -28,6 +28,7 @@ import type {
 	TextReads,
 } from "./backend.js";
 import {
+	checkHeads,
 	checkObject,
 	checkValue,
 	type ResolvedItem,
@@ -39,7 +40,7 @@ import {
 import { CacheConnectionError, CacheError, cacheError, isConnectionError } from "./errors.js";
 import { escapeGlob } from "./glob.js";
 import { Invalidations } from "./invalidations.js";
-import { checkKey, resolveQuery } from "./keys.js";
+import { checkKey, foundOf, resolveQuery } from "./keys.js";
 import { ServerLeases } from "./leases.js";
 import { checkManyOptions } from "./many-options.js";
 import { decodeMetadata } from "./metadata.js";
@@ -183,7 +184,11 @@ export class RedisBackend implements CacheBackend {
 	}
 
 	replaceHead(key: string, expected: Uint8Array, head: Uint8Array): Promise<boolean> {
-		return this.#ask("replaceHead", key, (client) => replaceHead(client, this.#name(key), expected, head), false);
+		const work = async (client: Client): Promise<boolean> => {
+			checkHeads(expected, head);
+			return await replaceHead(client, this.#name(key), expected, head);
+		};
+		return this.#ask("replaceHead", key, work, false);
 	}
 
 	delete(key: string): Promise<boolean> {
@@ -217,12 +222,7 @@ export class RedisBackend implements CacheBackend {
 	}
 
 	async getManyMap(keys: readonly string[], options?: ManyOptions): Promise<Map<string, Buffer>> {
-		const values = await this.getMany(keys, options);
-		const found = new Map<string, Buffer>();
-		values.forEach((value, i) => {
-			if (value !== null) found.set(keys[i] as string, value);
-		});
-		return found;
+		return await foundOf(keys, (own) => this.getMany(own, options));
 	}
 
 	/** The same with how long each value lives still, in the same flight: what a first level needs to know. `MGET`, and `PTTL` of each key */
@@ -404,10 +404,10 @@ export class RedisBackend implements CacheBackend {
 	#manyOf(options: ManyOptions | undefined): ManyOptions | undefined {
 		const { many } = this.#settings;
 		if (many === null || options === undefined) return many ?? options;
+		const said: ManyOptions = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined));
 		// One name of it at a time.
 		const { chunkSize: _chunkSize, batchSize: _batchSize, ...rest } = many;
-		const said = options.chunkSize ?? options.batchSize;
-		return said === undefined ? { ...many, ...options } : { ...rest, ...options };
+		return (said.chunkSize ?? said.batchSize) === undefined ? { ...many, ...said } : { ...rest, ...said };
 	}
 
 	/** @throws what the policy does not turn into `miss`; without one: everything */

@@ -34,7 +34,7 @@ export interface RedisBackendOptions {
 	metadata?: "sidecar" | false;
 	/** `"miss"`: what a server refuses counts as an error and is nothing found, nothing stored. Connection errors throw in any case. Default `"throw"`. */
 	onError?: "throw" | "miss";
-	/** Of calls for many keys that do not say: keys in one command or pipeline. Default 256. */
+	/** Of `getMany` and `setMany` that do not say: keys in one command or pipeline. Default 256. */
 	chunkSize?: number;
 	/** The same as `chunkSize`. */
 	batchSize?: number;

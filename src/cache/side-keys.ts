@@ -7,7 +7,6 @@
  * | `app:user:1`, standalone | `app:user:1:meta` | `slotwire:lease:app:user:1` |
  * | `app:{user}:1`, cluster | `app:{user}:1:meta` | `slotwire:lease:app:{user}:1` |
  * | `app:user:1`, cluster | `{app:user:1}:meta` | `slotwire:lease:{app:user:1}` |
- *
  * | `list:{}`, cluster | `list:{}:meta`, elsewhere | `slotwire:lease:{4o4}:list:{}` |
  *
  * A key that is all in braces, `{user}` on a cluster, has its metadata at `{user}:meta:meta`: `{user}:meta` is that of `user`. They share a lease.

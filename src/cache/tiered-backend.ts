@@ -28,7 +28,7 @@ import type {
 } from "./backend.js";
 import { cacheError, isConnectionError } from "./errors.js";
 import type { InvalidationListener } from "./invalidations.js";
-import { checkKey, checkKeys } from "./keys.js";
+import { checkKey, checkKeys, foundOf } from "./keys.js";
 import { Lru } from "./lru.js";
 import { widened } from "./partial.js";
 import { RedisBackend } from "./redis-backend.js";
@@ -167,8 +167,7 @@ export class TieredBackend implements CacheBackend {
 	}
 
 	async getManyMap(keys: readonly string[], options?: ManyOptions): Promise<Map<string, Buffer>> {
-		const values = await this.getMany(keys, options);
-		return new Map(keys.flatMap((key, i) => (values[i] ? [[key, values[i]]] : [])));
+		return foundOf(keys, (own) => this.getMany(own, options));
 	}
 
 	keys(query?: KeyQuery): Promise<string[]> {
@@ -208,7 +207,9 @@ export class TieredBackend implements CacheBackend {
 	}
 
 	async deleteMany(keys: readonly string[], options?: ManyOptions): Promise<number> {
-		return await this.#write(checkKeys(keys), () => this.#second.deleteMany(keys, options));
+		// Others are told behind the write, whatever became of the caller's list.
+		const own = [...checkKeys(keys)];
+		return await this.#write(own, () => this.#second.deleteMany(own, options));
 	}
 
 	clear(query?: ClearQuery): Promise<number> {

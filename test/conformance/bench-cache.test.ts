@@ -10,7 +10,10 @@ import { BuiltTools, ROOT } from "../support/built-tools.js";
 
 const run = promisify(execFile);
 const tiny = ["--rounds", "1", "--round-ms", "20", "--json"];
-const everybody = ["slotwire", "slotwire-process", "client", "cache-manager", "keyv", "bentocache"];
+const everybody = [
+	...["slotwire", "slotwire-process", "client"],
+	...["cache-manager", "keyv", "cache-manager-installed", "keyv-installed", "bentocache"],
+];
 let tools: BuiltTools;
 
 beforeAll(async () => {

@@ -10,6 +10,7 @@ test.each<[RedisBackendOptions, call: object | undefined, commands: number]>([
 	[{ chunkSize: 10 }, undefined, 3],
 	[{ batchSize: 5 }, { timeoutMs: 10_000 }, 5],
 	[{ chunkSize: 10 }, { chunkSize: 25 }, 1],
+	[{ chunkSize: 10 }, { chunkSize: undefined }, 3],
 	[{ chunkSize: 10 }, { batchSize: 5 }, 5],
 	[{ batchSize: 10 }, { chunkSize: 5 }, 5],
 ])("S4.4 a backend with %o, a call with %o: MGET %d times", async (options, call, commands) => {

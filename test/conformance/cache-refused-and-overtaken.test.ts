@@ -1,5 +1,6 @@
 /** What a cache does not do: give out what was invalidated before it was asked for, and hand on to a source what it refuses itself. */
-import { expect, inject, test } from "vitest";
+import { expect, inject, test, vi } from "vitest";
+import { waitUntil } from "../../fixtures/servers.js";
 import { Cache, RedisBackend, type WriteBehind } from "../../src/cache/index.js";
 import { type Client, createClient } from "../../src/index.js";
 import { stores } from "../support/cache-stores.js";
@@ -157,4 +158,68 @@ test("S2.9 what getOrSetMany makes anew because it is asked to is newer than wha
 	expect([await older, await other.get("k")]).toEqual(["older", "newer"]);
 	await one.clear();
 	for (const cache of caches) await cache.close();
+});
+
+test("S2.9 what getOrSetMany finds to be gone because it is asked to look anew is not made up by another process", async () => {
+	await using client = await createClient(inject("standaloneUrl"));
+	const caches = ["one", "other"].map(
+		() => new Cache({ backend: new RedisBackend({ client, keyPrefix: "cache-gone:" }), swr: "1h" }),
+	);
+	const [one, other] = caches as [Cache, Cache];
+	await one.set("k", "stored", { ttl: 1 });
+	await waitUntil("it is old", async () => (await one.get("k")) === undefined || "it is fresh");
+	const gate = new Gate();
+	const begun = new Gate();
+	await one.getOrSet("k", async () => {
+		begun.open();
+		await gate.opened;
+		return "older";
+	});
+	await begun.opened;
+	expect(await other.getOrSetMany(["k"], () => [undefined], { forceFresh: true })).toEqual(new Map());
+	gate.open();
+	await one.close();
+	expect(await other.has("k")).toBe(false);
+	for (const cache of caches) await cache.close();
+});
+
+test.each([null, 60_000])("S2.9 expire leaves a value of the same time alone that was stored in between, ttl %o", async (ttl) => {
+	await withCache("expire", async (_cache, client) => {
+		const backend = new RedisBackend({ client, keyPrefix: "cache-refused:expire:" });
+		const now = Date.now();
+		vi.spyOn(Date, "now").mockReturnValue(now);
+		try {
+			const cache = new Cache({ backend, ttl });
+			await cache.set("k", "first");
+			const late = viewOf(backend, {
+				async getEntry(key: string) {
+					const entry = await backend.getEntry(key);
+					await cache.set("k", "other");
+					return entry;
+				},
+			});
+			expect(await new Cache({ backend: late, ttl }).expire("k")).toBe(false);
+			expect(await cache.get("k")).toBe("other");
+			expect(await cache.expire("k")).toBe(true);
+			expect(await cache.get("k")).toBeUndefined();
+		} finally {
+			vi.restoreAllMocks();
+		}
+	});
+});
+
+test("S1.7 what becomes of the caller's list while it is read changes nothing", async () => {
+	await withCache("list", async (cache, client) => {
+		await cache.setMany([["a", 1], ["b", 2]]); // biome-ignore format: one line
+		const keys = ["a", "b"];
+		const read = [cache.getMany(keys), cache.getOrSetMany(keys, () => [])];
+		const backend = new RedisBackend({ client, keyPrefix: "cache-refused:list:" });
+		const map = backend.getManyMap(keys);
+		keys.reverse().pop();
+		for (const found of await Promise.all(read)) expect(found).toEqual(new Map([["a", 1], ["b", 2]])); // biome-ignore format: one line
+		expect([...(await map)].map(([key, value]) => [key, String(value).at(-1)])).toEqual([
+			["a", "1"],
+			["b", "2"],
+		]);
+	});
 });

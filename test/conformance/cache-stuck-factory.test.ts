@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { waitUntil } from "../../fixtures/servers.js";
 import { Cache, MemoryBackend } from "../../src/cache/index.js";
 import { CachePair } from "../support/cache-pair.js";
+import { Gate } from "../support/gate.js";
 
 const never = (): Promise<never> => new Promise(() => {});
 
@@ -27,6 +28,46 @@ describe.each(["standalone", "cluster"] as const)("%s", (topology) => {
 		expect(await other.get("one")).toBe("made");
 		expect(await cache.get("two")).toBe("made");
 		await cache.close({ timeout: 1 });
+	});
+
+	test("S2.7 a refresh behind its readers that never ends is given up as well, and that is told", async () => {
+		const { cache } = pair.caches({ leaseTtl: 20, swr: "1h" });
+		const told: unknown[] = [];
+		cache.on("error", ({ operation, error }) => told.push([operation, (error as { code?: string }).code]));
+		await cache.set("k", "old", { ttl: 1 });
+		await waitUntil("the value is old", async () => (await cache.get("k")) === undefined || "it is fresh");
+		expect(await cache.getOrSet("k", never)).toBe("old");
+		const again = async () => {
+			await cache.getOrSet("k", () => "new");
+			return (await cache.get("k")) === "new" || "the first one is still waited for";
+		};
+		await waitUntil("another refresh", again);
+		expect(told).toContainEqual(["factory", "TIMEOUT"]);
+		await cache.close({ timeout: 1 });
+	});
+
+	test("S2.7 who waited long for another process is none that is stuck: it prolongs its lease, and what it makes is stored", async () => {
+		const { cache, other, backend } = pair.caches({ leaseTtl: 30 });
+		// Somebody who never ends, and whose lease is not prolonged for ever.
+		await backend.leases.acquire("k", "somebody", 30);
+		const holding = setInterval(() => void backend.leases.renew("k", "somebody", 30), 5);
+		const began = performance.now();
+		const gate = new Gate();
+		const begun = new Gate();
+		const made = other.getOrSet("k", async () => {
+			begun.open();
+			await gate.opened;
+			return "made";
+		});
+		await waitUntil("more than ten times leaseTtl", () => performance.now() - began > 330 || "not yet");
+		clearInterval(holding);
+		await begun.opened;
+		const joins = other.getOrSet("k", () => "again");
+		const third = cache.getOrSet("k", () => "a third one");
+		await waitUntil("more than the lease", () => performance.now() - began > 600 || "not yet");
+		gate.open();
+		expect(await Promise.all([made, joins, third])).toEqual(["made", "made", "made"]);
+		expect(await cache.get("k")).toBe("made");
 	});
 });
 

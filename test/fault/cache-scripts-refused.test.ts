@@ -35,6 +35,7 @@ test("S2.7 values are stored, leases end, and whoever waits gets the value", asy
 	await expect(one.getOrSet("fails", () => Promise.reject(new Error("no")))).rejects.toThrow("no");
 	// Not one of the leases is left to stand in the way of the next one.
 	expect([await one.getOrSet("none", () => 4), await other.getOrSet("fails", () => 5)]).toEqual([4, 5]);
+	expect([await one.expire("k"), await one.get("k")]).toEqual([true, undefined]);
 	expect(one.stats()).toMatchObject({ lostWrites: 0, storeErrors: 0 });
 	for (const cache of pair) await cache.close();
 });

@@ -2,13 +2,17 @@
 import { versionOf } from "../../../src/cli/bench/adapter.js";
 import type { CacheAdapter } from "../driver.js";
 import { fillMissing } from "../fill-missing.js";
-import { keyvOn } from "./keyv-store.js";
+import { keyvOn, type Serialization } from "./keyv-store.js";
 
 export async function load(): Promise<CacheAdapter> {
+	return keyvBy("plain");
+}
+
+export function keyvBy(serialization: Serialization): CacheAdapter {
 	return {
 		version: `${versionOf("keyv")}, @keyv/redis ${versionOf("@keyv/redis")}`,
 		async connect(target, prefix) {
-			const keyv = await keyvOn(target, prefix);
+			const keyv = await keyvOn(target, prefix, serialization);
 			return {
 				async getOrSet(key, make) {
 					const known = await keyv.get(key);

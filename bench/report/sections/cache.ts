@@ -20,7 +20,7 @@ export function cacheSection(results: CacheResults): string {
 
 From \`bench/cache.json\` (\`npm run bench:cache\`), ${date}, ${machineText(machine)}, Node ${machine.node}, ${machine.server}; ${rounds} rounds of ${roundMs} ms, all caches in turn. ${versionsText(results)}. The shared level alone: none of them keeps values in the process. What each row does is in \`bench/README.md\`.
 
-Wanted are twice the requests a second of the best peer for many keys at once, and no fewer for one; ratios are medians of those within the rounds, rounded to slotwire's disadvantage.
+Wanted are twice the requests a second of the best peer for many keys at once, and no fewer for one; ratios are medians of those within the rounds, rounded to slotwire's disadvantage. The last column is slotwire beside the best peer as it is installed; the best peer of the verdict may be one whose serializer was changed for a faster one.
 
 ${table(verdictColumns, verdictLines(results), 3)}
 ${parts.join("\n")}`;

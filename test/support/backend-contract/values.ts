@@ -63,7 +63,12 @@ export function valuesContract(subject: Subject): void {
 		expect(entry).toMatchObject({ value: replaced, metadata });
 		expect(entry?.ttlMs).toBeGreaterThan(3_500_000);
 		expect(await replace("k", "\0\xff\r", "abc")).toBe(false);
-		expect(await replace("k", "\xff\0\n\nthe rest, and more", "abcdefghijklmnopqrstu")).toBe(false);
+		expect(await replace("k", "\xff\0\n\nthe rest, and more", "abcdefghijklmnopqrstuv")).toBe(false);
+		for (const [expected, head] of [["", ""], ["ab", "a"], ["a", "ab"]] as const) // biome-ignore format: one line
+			await expect(replace("k", expected, head)).rejects.toMatchObject({
+				code: "INVALID_ARGUMENT",
+				index: expected === "" ? 1 : 2,
+			});
 		expect(await replace("none", "a", "b")).toBe(false);
 		expect([await backend.get("k"), await backend.exists("none")]).toEqual([replaced, false]);
 		await backend.set("for ever", "abc");

@@ -33,15 +33,22 @@ test("the peer with the most requests a second is the one to beat, in the median
 		slotwire,
 		client: measured({ rate: 900 }),
 		keyv: measured({ rate: 100 }, { rate: 100 }, { rate: 100 }),
-		bentocache: measured({ rate: 50 }),
+		bentocache: measured({ rate: 50 }, { rate: 50 }, { rate: 50 }),
+		"keyv-installed": measured({ rate: 20 }),
 		"cache-manager": { failed: "it gave up" },
 	};
 	const many = cell("getOrSetMany-hit-128-512B", outcomes);
-	expect(judgeCell(many)).toMatchObject({ bound: 2, peer: "keyv", ratios: { slotwire: 1.99 }, failed: ["cache-manager"] });
+	expect(judgeCell(many)).toMatchObject({
+		bound: 2,
+		peer: "keyv",
+		ratios: { slotwire: 1.99 },
+		installed: 3.98,
+		failed: ["cache-manager"],
+	});
 	const lines = verdictLines(ofCells(many, cell("getOrSet-hit-512B-x1", outcomes)));
 	expect(lines).toEqual([
-		["getOrSetMany-hit-128-512B", "standalone", "≥ 2 x", "1.99 x", "–", "keyv", "not reached (failed: cache-manager)"],
-		["getOrSet-hit-512B-x1", "standalone", "≥ 1 x", "1.99 x", "–", "keyv", "reached (failed: cache-manager)"],
+		["getOrSetMany-hit-128-512B", "standalone", "≥ 2 x", "1.99 x", "–", "keyv", "not reached (failed: cache-manager)", "3.98 x"],
+		["getOrSet-hit-512B-x1", "standalone", "≥ 1 x", "1.99 x", "–", "keyv", "reached (failed: cache-manager)", "3.98 x"],
 	]);
 	expect(verdictColumns).toHaveLength(lines[0]!.length);
 });
@@ -56,9 +63,10 @@ test("what is not quite reached does not look as if it were, and nothing is judg
 		"–",
 		"keyv",
 		"not reached",
+		"–",
 	]);
 	const alone = cell("getOrSet-miss-512B-x1", { slotwire: measured({ rate: 1 }), client: measured({ rate: 1 }) });
-	expect(verdictLines(ofCells(alone))[0]!.slice(3)).toEqual(["–", "–", "–", "not measured"]);
+	expect(verdictLines(ofCells(alone))[0]!.slice(3)).toEqual(["–", "–", "–", "not measured", "–"]);
 });
 
 test("the report has every cell with every cache's figures, versions and commands", () => {
