@@ -85,12 +85,14 @@ test("close during a refresh ends, and nothing is asked afterwards", async () =>
 		cluster: { refreshMs: 5, minRefreshMs: 1 },
 	});
 	await began.opened;
+	// One, or two where the refresh came before the seed's connection was the pool's.
+	const connections = node.connections.length;
 	const closing = client.close();
 	gate.open();
 	await closing;
 	expect(asked).toBe(2);
 	expect(client.stats().connections).toBe(0);
-	expect(node.connections).toHaveLength(1);
+	expect(node.connections).toHaveLength(connections);
 });
 
 describe("a node that left the topology with a question open", () => {
