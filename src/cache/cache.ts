@@ -19,8 +19,9 @@ import {
 } from "./cache-options.js";
 import { EntryStore } from "./entry-store.js";
 import { type ManyFactory, ManyFetcher } from "./fetch-many.js";
-import { type Factory, Fetcher, isFresh } from "./fetcher.js";
+import { type Factory, Fetcher } from "./fetcher.js";
 import { Flights } from "./flights.js";
+import { isFresh } from "./freshness.js";
 import { checkKeys } from "./keys.js";
 import { failuresIn } from "./partial.js";
 import { isTagKey } from "./tags.js";

@@ -8,10 +8,11 @@ import type { Reporter } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { EntryStore, Look } from "./entry-store.js";
 import { type Dependent, FactoryCall, type FactoryContext } from "./factory-call.js";
-import { type Fetcher, isFresh, isStored, isWithin, within } from "./fetcher.js";
+import type { Fetcher } from "./fetcher.js";
 import { aborted, Flight, isPatient } from "./flight.js";
 import type { FlightTable, GroupFlight } from "./flight-table.js";
 import { type Refreshed, track } from "./flights.js";
+import { isFresh, isStored, isWithin, within } from "./freshness.js";
 import { failuresIn } from "./partial.js";
 
 /** What a factory for many keys gives back: those that there are, by key, or one for each missing key in its place. */

@@ -12,11 +12,13 @@ import type { Reporter, StaleReason } from "./cache-events.js";
 import type { CacheSettings, Policy } from "./cache-options.js";
 import type { Found } from "./entry-format.js";
 import type { EntryStore, Look, Sealed } from "./entry-store.js";
-import { CacheOperationError, CacheTimeoutError, cacheError, isConnectionError } from "./errors.js";
+import { CacheTimeoutError, cacheError, isConnectionError } from "./errors.js";
 import { FactoryCall, type FactoryContext } from "./factory-call.js";
+import { type Filler, Unleased } from "./filler.js";
 import { aborted, type Flight } from "./flight.js";
 import type { FlightTable } from "./flight-table.js";
 import { type Flights, type Refreshed, track } from "./flights.js";
+import { foundBy, isEarly, isFresh, isSame, isStored, isWithin, within } from "./freshness.js";
 import { HeldLease } from "./held-lease.js";
 import type { Versions } from "./tags.js";
 
@@ -27,6 +29,14 @@ const LOOK_MS = 50;
 const MAX_LOOK_MS = 1000;
 /** A factory that has run for so many times `leaseTtl` is given up. */
 const STUCK_LEASES = 10;
+
+/** A value that is being made. */
+interface Making {
+	readonly key: string;
+	readonly factory: Factory<unknown>;
+	readonly policy: Policy;
+	readonly flight: Flight<unknown>;
+}
 
 export class Fetcher {
 	readonly store: EntryStore;
@@ -94,17 +104,16 @@ export class Fetcher {
 		track(this.flights.refreshes, key, async (flight) => {
 			flight.dependsOn(policy.tags);
 			try {
-				const asked = performance.now();
-				const { token, value } = await this.#lease(key);
+				const { filler, value } = await this.#lease(key, flight);
 				const newer = value === null ? null : await this.#since(key, value, policy, look);
 				if (newer !== null && isFresh(newer)) {
-					if (token !== null) await this.#release(key, token);
+					await filler?.release();
 					return { value: newer.value };
 				}
 				// Null: somebody else is at it.
-				if (token === null) return null;
+				if (filler === null) return null;
 				this.#reporter.counts.refreshes += 1;
-				const made = await this.#make(key, factory, policy, flight, foundBy(look, newer), token, asked);
+				const made = await this.#make({ key, factory, policy, flight }, foundBy(look, newer), filler);
 				this.#reporter.tell("refresh", { key });
 				return { value: made };
 			} catch (error) {
@@ -119,7 +128,7 @@ export class Fetcher {
 	async #fetch(key: string, factory: Factory<unknown>, policy: Policy, flight: Flight<unknown>): Promise<unknown> {
 		const look = await this.#look(key, policy);
 		// The store does not answer.
-		if (look === null) return await this.#make(key, factory, policy, flight, NOWHERE, null);
+		if (look === null) return await this.#make({ key, factory, policy, flight }, NOWHERE, null);
 		const { found } = look;
 		if (found !== null && !policy.forceFresh && (isFresh(found) || isWithin(found, policy.swrMs))) {
 			if (this.isDue(key, found, policy)) this.#refresh(key, factory, policy, look);
@@ -133,7 +142,7 @@ export class Fetcher {
 			// Where that is given up, so is this.
 			if (refresh !== null) flight.since = refresh.since;
 			const refreshed = refresh === null ? null : await refresh.work;
-			return refreshed === null ? await this.#agreed(key, factory, policy, flight, look) : refreshed.value;
+			return refreshed === null ? await this.#agreed({ key, factory, policy, flight }, look) : refreshed.value;
 		} catch (error) {
 			if (old === null) throw error;
 			this.#reporter.tell("error", { key, operation: "factory", error });
@@ -172,21 +181,21 @@ export class Fetcher {
 	}
 
 	/** By this process, or by another one that was given the lease before. */
-	async #agreed(key: string, factory: Factory<unknown>, policy: Policy, flight: Flight<unknown>, look: Look): Promise<unknown> {
+	async #agreed(making: Making, look: Look): Promise<unknown> {
+		const { key, policy, flight } = making;
 		const { crossProcess, backend } = this.#settings;
 		if (!crossProcess || backend.leases === undefined || policy.forceFresh) {
-			return await this.#make(key, factory, policy, flight, look, FREE.token);
+			return await this.#make(making, look, new Unleased(this.#settings, key));
 		}
 		for (let pause = LOOK_MS; ; pause = Math.min(MAX_LOOK_MS, pause * 2)) {
 			const since = backend.leases.moment;
-			const asked = performance.now();
-			const { token, value } = await this.#lease(key);
+			const { filler, value } = await this.#lease(key, flight);
 			const newer = value === null ? null : await this.#since(key, value, policy, look);
 			if (newer !== null && isFresh(newer)) {
-				if (token !== null) await this.#release(key, token);
+				await filler?.release();
 				return newer.value;
 			}
-			if (token !== null) return await this.#make(key, factory, policy, flight, foundBy(look, newer), token, asked);
+			if (filler !== null) return await this.#make(making, foundBy(look, newer), filler);
 			const old = within(look.found, policy.graceMs);
 			if (old !== null) return this.old(key, old, "in-progress");
 			await backend.leases.wait(key, since, pause, flight.signal);
@@ -209,65 +218,49 @@ export class Fetcher {
 		}
 	}
 
-	/** @returns `token`: "" where there is nothing to agree on, null when another process has the lease; `value`: what is stored by now */
-	async #lease(key: string): Promise<{ token: string | null; value: Buffer | null }> {
+	/** @returns `filler`: null when another process has the lease; `value`: what is stored by now */
+	async #lease(key: string, flight: Flight<unknown>): Promise<{ filler: Filler | null; value: Buffer | null }> {
 		const { crossProcess, leaseMs, backend } = this.#settings;
-		if (!crossProcess || backend.leases === undefined) return FREE;
+		const { leases } = backend;
+		if (!crossProcess || leases === undefined) return { filler: new Unleased(this.#settings, key), value: null };
 		const token = randomUUID();
+		const asked = performance.now();
 		try {
-			const { granted, value } = await backend.leases.acquire(key, token, leaseMs);
-			return { token: granted ? token : null, value };
+			const { granted, value } = await leases.acquire(key, token, leaseMs);
+			flight.since = performance.now();
+			const holder = {
+				wanted: () => !flight.abandoned && !flight.outdated && !this.flights.left && !this.#isStuck(flight),
+				failed: (operation: string, error: unknown) => this.#reporter.storeFailed(operation, error, key),
+			};
+			return { filler: granted ? new HeldLease(leases, { key, token, asked, ms: leaseMs }, holder) : null, value };
 		} catch (error) {
 			this.failed("lease", error, key);
-			return FREE;
+			return { filler: new Unleased(this.#settings, key), value: null };
 		}
 	}
 
-	async #release(key: string, token: string): Promise<void> {
-		if (token === "") return;
-		// It ends by itself.
-		await this.#settings.backend.leases?.release(key, token).catch((error) => this.#reporter.storeFailed("release", error, key));
-	}
-
-	/** Calls the factory, and stores what it makes. `token` null: nothing can be stored; `asked`: when for the lease. */
-	async #make(
-		key: string,
-		factory: Factory<unknown>,
-		policy: Policy,
-		flight: Flight<unknown>,
-		look: Look,
-		token: string | null,
-		asked = 0,
-	): Promise<unknown> {
+	/** Calls the factory, and stores what it makes. @param filler null: nothing can be stored */
+	async #make(making: Making, look: Look, filler: Filler | null): Promise<unknown> {
+		const { key, factory, policy, flight } = making;
 		const { tags } = this.store;
 		flight.since = performance.now();
-		const lease = this.#held(key, token, flight, asked);
 		let settled = false;
 		try {
 			if (flight.abandoned) throw aborted(null);
-			const fixed = token === null || policy.tags.length === 0 ? [] : await this.fixed(policy, look.versions, key);
+			const fixed = filler === null || policy.tags.length === 0 ? [] : await this.fixed(policy, look.versions, key);
 			const call = new FactoryCall(policy, flight, look.found?.value, fixed ?? [], (more, known) => tags.fix(more, known));
 			const began = performance.now();
 			const value = await this.called([key], factory, call);
 			const worth = value !== undefined || call.policy.negativeMs > 0;
-			if (token === null || fixed === null) this.#reporter.counts.lostWrites += 1;
-			else if (worth && !call.skipped) settled = await this.#put(key, value, call, flight, lease, performance.now() - began);
-			else if (!call.skipped && isStored(look)) settled = await this.#remove(key, flight, lease);
+			if (filler === null || fixed === null) this.#reporter.counts.lostWrites += 1;
+			else if (call.skipped) return value;
+			else if (worth) settled = await this.#put(making, value, call, filler, performance.now() - began);
+			else if (isStored(look)) settled = await this.#remove(making, filler);
 			return value;
 		} finally {
-			lease?.end();
-			if (!settled && token !== null) await this.#release(key, token);
+			filler?.end();
+			if (!settled) await filler?.release();
 		}
-	}
-
-	/** Null: there is none. */
-	#held(key: string, token: string | null, flight: Flight<unknown>, asked: number): HeldLease | null {
-		const { backend, leaseMs } = this.#settings;
-		if (token === null || token === "" || backend.leases === undefined) return null;
-		return new HeldLease(backend.leases, key, token, asked, leaseMs, {
-			wanted: () => !flight.abandoned && !flight.outdated && !this.flights.left && !this.#isStuck(flight),
-			failed: (error) => this.#reporter.storeFailed("renew", error, key),
-		});
 	}
 
 	/** Null: the store does not say, so that nothing that depends on them can be stored. */
@@ -303,28 +296,13 @@ export class Fetcher {
 	}
 
 	/** @returns whether the lease is over with it, or best left to end by itself */
-	async #put(
-		key: string,
-		value: unknown,
-		call: FactoryCall,
-		flight: Flight<unknown>,
-		lease: HeldLease | null,
-		madeInMs: number,
-	): Promise<boolean> {
-		const { backend } = this.#settings;
+	async #put({ key, flight }: Making, value: unknown, call: FactoryCall, filler: Filler, madeInMs: number): Promise<boolean> {
 		try {
 			const tags = call.isTagged ? await call.tags() : [];
 			if (flight.outdated) return false;
 			const sealed = this.sealed(key, value, call, tags, madeInMs);
 			if (sealed === null) return false;
-			const { bytes, ttlMs } = sealed;
-			if (lease !== null) {
-				if (!(await lease.fill(bytes, ttlMs))) return this.#lost(key, lease);
-			} else {
-				const options = { ttl: ttlMs, metadata: false } as const;
-				const done = await this.#unleased(key, () => backend.set(key, bytes, options));
-				if (!done) throw new CacheOperationError("OVERLOADED", "the store has no room for the value");
-			}
+			if (!(await filler.fill(sealed.bytes, sealed.ttlMs))) return this.#lost(key, filler);
 			this.#reporter.counts.sets += 1;
 			this.#reporter.tell("set", { key });
 			return true;
@@ -334,13 +312,12 @@ export class Fetcher {
 	}
 
 	/** The source has none any more: nobody is to get the old value. @returns as {@link #put} */
-	async #remove(key: string, flight: Flight<unknown>, lease: HeldLease | null): Promise<boolean> {
+	async #remove({ key, flight }: Making, filler: Filler): Promise<boolean> {
 		// A factory that was told to stop has said nothing.
 		if (flight.outdated || flight.abandoned) return false;
-		const { backend } = this.#settings;
 		try {
-			const there = await (lease === null ? this.#unleased(key, () => backend.delete(key)) : lease.remove());
-			if (there === null) return this.#lost(key, lease as HeldLease);
+			const there = await filler.remove();
+			if (there === null) return this.#lost(key, filler);
 			this.#reporter.counts.deletes += Number(there);
 			this.#reporter.tell("delete", { key });
 			return true;
@@ -349,16 +326,8 @@ export class Fetcher {
 		}
 	}
 
-	/** A write of one who has no lease: who has one makes what is older. */
-	async #unleased<T>(key: string, write: () => Promise<T>): Promise<T> {
-		const { backend, crossProcess } = this.#settings;
-		const cancelled = crossProcess ? backend.leases?.cancel([key]) : undefined;
-		const writing = write();
-		return cancelled === undefined ? await writing : (await Promise.all([writing, cancelled]))[0];
-	}
-
 	/** What came in between is newer, unless the time was up. */
-	#lost(key: string, { ranOut }: HeldLease): true {
+	#lost(key: string, { ranOut }: Filler): true {
 		const { leaseMs } = this.#settings;
 		if (ranOut)
 			this.#unwritten(key, new CacheTimeoutError("TIMEOUT", `the lease was over (leaseTtl: ${leaseMs} ms) and not prolonged`));
@@ -399,41 +368,4 @@ export class Fetcher {
 	}
 }
 
-const FREE = { token: "", value: null };
 const NOWHERE: Look = { found: null, reason: "unavailable", versions: new Map() };
-
-/** Whether it is the entry that was found before: those that are fresh for ever differ in their tags' versions only. */
-function isSame(now: Found, found: Found): boolean {
-	return now.sealedUntil === found.sealedUntil && now.madeInMs === found.madeInMs && `${now.tags}` === `${found.tags}`;
-}
-
-/** The look, with what was found since. */
-function foundBy(look: Look, newer: Found | null): Look {
-	return newer === null ? look : { ...look, found: newer };
-}
-
-/** Whether there is a value, whatever it is worth. */
-export function isStored({ found, reason }: Look): boolean {
-	return found !== null || reason === "broken";
-}
-
-/** @param now read once by those who ask for many */
-export function isFresh({ freshUntil }: Found, now = Date.now()): boolean {
-	return now < freshUntil;
-}
-
-/** Whether it has been old for no longer than that; what was invalidated never is. */
-export function isWithin({ freshUntil }: Found, ms: number): boolean {
-	return freshUntil > 0 && Date.now() < freshUntil + ms;
-}
-
-/** The value if it may stand in for one that cannot be made now: what was invalidated may, as long as it is there. */
-export function within(found: Found | null, graceMs: number): Found | null {
-	if (found === null || graceMs === 0) return null;
-	return found.freshUntil === 0 || isWithin(found, graceMs) ? found : null;
-}
-
-/** Whether this reader is the one that makes it anew before its time: XFetch, `now - Δ·β·ln(rand) ≥ expiry`; rand is never 0. */
-function isEarly({ freshUntil, madeInMs }: Found, { beta }: Policy): boolean {
-	return beta > 0 && Date.now() - madeInMs * beta * Math.log(1 - Math.random()) >= freshUntil;
-}

@@ -7,6 +7,7 @@
  *                                └─ nobody wants the value any more ──► it ends by itself
  */
 import type { Bytes, Leases } from "./backend.js";
+import type { Filler } from "./filler.js";
 
 /** Timers that are set for longer Node makes one millisecond. */
 const MAX_TIMER_MS = 2 ** 31 - 1;
@@ -14,15 +15,22 @@ const MAX_TIMER_MS = 2 ** 31 - 1;
 export interface LeaseHolder {
 	/** Whether what is being made is to be stored. */
 	wanted(): boolean;
-	/** It could not be prolonged this time. */
-	failed(error: unknown): void;
+	/** It could not be prolonged this time, or given back. */
+	failed(operation: "renew" | "release", error: unknown): void;
 }
 
-export class HeldLease {
+/** As it was asked for. */
+export interface Granted {
+	readonly key: string;
+	readonly token: string;
+	/** When, by `performance.now()`: it may be over when the answer is there. */
+	readonly asked: number;
+	readonly ms: number;
+}
+
+export class HeldLease implements Filler {
 	readonly #leases: Leases;
-	readonly #key: string;
-	readonly #token: string;
-	readonly #ms: number;
+	readonly #lease: Granted;
 	readonly #holder: LeaseHolder;
 	/** One for as long as it is held: it is set anew after each turn. */
 	readonly #timer: NodeJS.Timeout;
@@ -32,39 +40,36 @@ export class HeldLease {
 	/** What was known of that when it was found to be gone. */
 	#ranOut: boolean | null = null;
 
-	/**
-	 * To be made as soon as it was given: its time runs.
-	 *
-	 * @param asked when the server was asked for it, by `performance.now()`: it may be over when the answer is there
-	 */
-	constructor(leases: Leases, key: string, token: string, asked: number, ms: number, holder: LeaseHolder) {
+	/** To be made as soon as it was given: its time runs. */
+	constructor(leases: Leases, lease: Granted, holder: LeaseHolder) {
 		this.#leases = leases;
-		this.#key = key;
-		this.#token = token;
-		this.#ms = ms;
+		this.#lease = lease;
 		this.#holder = holder;
-		this.#until = asked + ms;
-		this.#timer = setTimeout(() => void this.#prolong(), Math.min(MAX_TIMER_MS, ms / 3));
+		this.#until = lease.asked + lease.ms;
+		this.#timer = setTimeout(() => void this.#prolong(), Math.min(MAX_TIMER_MS, lease.ms / 3));
 		// Nobody's process lives on for it.
 		this.#timer.unref();
 	}
 
-	/** @returns false when it was lost */
 	fill(value: Bytes, ttlMs: number | null): Promise<boolean> {
-		return this.#leases.fill(this.#key, this.#token, value, ttlMs);
+		return this.#leases.fill(this.#lease.key, this.#lease.token, value, ttlMs);
 	}
 
-	/** @returns whether there was a value; null when the lease was lost */
 	remove(): Promise<boolean | null> {
-		return this.#leases.remove(this.#key, this.#token);
+		return this.#leases.remove(this.#lease.key, this.#lease.token);
 	}
 
-	/** Of one that was lost: its time was up. Otherwise somebody ended it who has something newer, or the server lost it. */
+	/** Where that fails it ends by itself. */
+	async release(): Promise<void> {
+		this.end();
+		await this.#leases.release(this.#lease.key, this.#lease.token).catch((error) => this.#holder.failed("release", error));
+	}
+
 	get ranOut(): boolean {
 		return this.#ranOut ?? this.#isOver;
 	}
 
-	/** It is not prolonged any more. Has to be called. */
+	/** It is not prolonged any more. */
 	end(): void {
 		this.#ended = true;
 		clearTimeout(this.#timer);
@@ -77,15 +82,16 @@ export class HeldLease {
 	/** Never rejects. */
 	async #prolong(): Promise<void> {
 		if (!this.#holder.wanted()) return;
+		const { key, token, ms } = this.#lease;
 		const asked = performance.now();
 		try {
-			if (await this.#leases.renew(this.#key, this.#token, this.#ms)) this.#until = asked + this.#ms;
+			if (await this.#leases.renew(key, token, ms)) this.#until = asked + ms;
 			else {
 				this.#ranOut = this.#isOver;
 				return;
 			}
 		} catch (error) {
-			if (!this.#ended) this.#holder.failed(error);
+			if (!this.#ended) this.#holder.failed("renew", error);
 		}
 		if (!this.#ended) this.#timer.refresh();
 	}
