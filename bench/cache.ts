@@ -21,7 +21,7 @@ const WARM_ROUNDS = 3;
 
 const help = `npm run bench:cache -- [--only PART]... [--client NAME]... [--rounds N] [--round-ms N] [--out FILE] [--json]
 
-Without options: every workload by every cache, about five minutes, saved to ${RESULTS}.
+Without options: every workload by every cache, about seven minutes, saved to ${RESULTS}.
 
   --only PART      workloads with this part in "topology name"; --list shows them
   --client NAME    only these, and slotwire: ${caches.map(({ name }) => name).join(", ")}

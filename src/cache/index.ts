@@ -15,6 +15,7 @@ export type {
 	Metadata,
 	ScanQuery,
 	SetManyOptions,
+	TextReads,
 } from "./backend.js";
 export { Cache, type CacheEntry } from "./cache.js";
 export type { CacheEvents, CacheStats, MissReason, StaleReason } from "./cache-events.js";
