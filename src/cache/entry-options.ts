@@ -1,9 +1,10 @@
 /** Options of a call that stores something, checked. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { checkFlag, refuseRest } from "../util/options.js";
+import { isWellFormed } from "../util/text.js";
 import { expiryOf, ttlMs } from "../util/ttl.js";
 import type { Bytes, EntryOptions, Item, SetManyOptions } from "./backend.js";
-import { checkKey, isWellFormed } from "./keys.js";
+import { checkKey } from "./keys.js";
 import { encodeMetadata } from "./metadata.js";
 
 export interface ResolvedEntry {

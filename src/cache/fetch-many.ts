@@ -318,9 +318,8 @@ function outcome() {
 	return { settle, fail, result };
 }
 
-/** @throws INVALID_ARGUMENT for what is neither a map nor a list of the right length */
+/** Maps are lists by now. @throws INVALID_ARGUMENT for what is neither, or a list of another length */
 function ordered(keys: readonly string[], made: Made<string, unknown>): unknown[] {
-	if (made instanceof Map) return keys.map((key) => made.get(key));
 	if (Array.isArray(made) && made.length === keys.length) return made;
 	throw new InvalidArgumentError(1, "the factory must give a Map, or a list with a value for each key that it was asked for");
 }

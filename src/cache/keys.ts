@@ -1,5 +1,6 @@
 /** Keys as backends take them, and which of them a query means. */
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
+import { isWellFormed } from "../util/text.js";
 import type { KeyQuery } from "./backend.js";
 
 /**
@@ -66,9 +67,4 @@ export function resolveQuery(query: KeyQuery | undefined, known: readonly string
 		if (!isWellFormed(text)) throw new InvalidOptionError(field, "has a lone surrogate, which UTF-8 cannot express");
 	}
 	return { prefix: `${begin}${prefix}`, match: match ?? null };
-}
-
-/** Not known to the library's types before ES2024. */
-export function isWellFormed(text: string): boolean {
-	return (text as string & { isWellFormed(): boolean }).isWellFormed();
 }

@@ -2,6 +2,7 @@
 import type { ViewOptions } from "../client.js";
 import { InvalidArgumentError, InvalidOptionError } from "../errors.js";
 import { checkFlag, refuseRest } from "../util/options.js";
+import { isWellFormed } from "../util/text.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
 import type { Algorithm } from "./algorithm.js";
 import { fixedWindow } from "./fixed-window.js";
@@ -44,9 +45,6 @@ export interface LimiterSettings {
 	readonly timeoutMs: number | undefined;
 }
 
-/** UTF-8 cannot express it: on the wire all of them would be one character. */
-const LONE_SURROGATE = /\p{Surrogate}/u;
-
 /** A thousand times less than what scripts can count exactly. */
 const MAX_LIMIT = 1e12;
 
@@ -67,7 +65,7 @@ export function checkLimiterOptions(options: unknown): LimiterSettings {
 	const points = pointsOf(limit, "limit");
 	const windowMs = ttlMs(window, "window");
 	if (typeof prefix !== "string") throw new InvalidOptionError("prefix", "must be text");
-	if (LONE_SURROGATE.test(prefix)) throw new InvalidOptionError("prefix", "holds half a character (a lone surrogate)");
+	if (!isWellFormed(prefix)) throw new InvalidOptionError("prefix", "holds half a character (a lone surrogate)");
 	checkFlag(failOpen, "failOpen");
 	if (timeoutMs !== undefined && !(Number.isSafeInteger(timeoutMs) && timeoutMs > 0)) {
 		throw new InvalidOptionError("timeoutMs", "must be an integer from 1");
@@ -96,7 +94,7 @@ function pointsOf(value: unknown, field: string): number {
 /** @throws INVALID_ARGUMENT */
 export function checkLimitedKey(key: unknown): string {
 	if (typeof key !== "string" || key === "") throw new InvalidArgumentError(1, "the key must be text, and not empty");
-	if (LONE_SURROGATE.test(key)) throw new InvalidArgumentError(1, "the key holds half a character (a lone surrogate)");
+	if (!isWellFormed(key)) throw new InvalidArgumentError(1, "the key holds half a character (a lone surrogate)");
 	return key;
 }
 

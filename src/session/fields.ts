@@ -1,11 +1,9 @@
 /** Sessions as hashes: each top-level field is one JSON text, beside one field of the store's own. */
 import { InvalidArgumentError } from "../errors.js";
+import { isWellFormed } from "../util/text.js";
 
 /** `[ttl in ms, created at, ends at or 0]`: the life of the session. It makes a hash a session, also one without data. */
 export const LIFE = "$session";
-
-/** On the wire it would be another character, and so another field. */
-export const LONE_SURROGATE = /\p{Surrogate}/u;
 
 const LIVES = /^\[\d+,\d+,\d+\]$/;
 
@@ -27,7 +25,7 @@ export function toFields(data: unknown, index: number): Fields {
 	const fields: Fields = { set: [], removed: [] };
 	for (const [name, value] of Object.entries(data)) {
 		if (name === LIFE) throw new InvalidArgumentError(index, `the field ${LIFE} belongs to the store`);
-		if (LONE_SURROGATE.test(name))
+		if (!isWellFormed(name))
 			throw new InvalidArgumentError(index, "the name of a field holds half a character (a lone surrogate)");
 		if (value === undefined) fields.removed.push(name);
 		else fields.set.push([name, toJson(name, value, index)]);

@@ -1,8 +1,8 @@
 /** What a store is made of, and what its calls take, checked. */
 import { InvalidOptionError } from "../errors.js";
 import { refuseRest } from "../util/options.js";
+import { isWellFormed } from "../util/text.js";
 import { type Ttl, ttlMs } from "../util/ttl.js";
-import { LONE_SURROGATE } from "./fields.js";
 
 export interface SessionStoreOptions {
 	/** How long a session lives that nobody touches. */
@@ -31,7 +31,7 @@ export function checkStoreOptions(options: unknown): SessionSettings {
 	const { ttl, prefix = "sess:", rolling = false, maxTtl, ...rest } = objectOf<SessionStoreOptions>(options);
 	refuseRest("a SessionStore", rest);
 	if (typeof prefix !== "string") throw new InvalidOptionError("prefix", "must be text");
-	if (LONE_SURROGATE.test(prefix)) throw new InvalidOptionError("prefix", "holds half a character (a lone surrogate)");
+	if (!isWellFormed(prefix)) throw new InvalidOptionError("prefix", "holds half a character (a lone surrogate)");
 	if (EMPTY_TAG.test(prefix))
 		throw new InvalidOptionError("prefix", "must not contain {}: it would take the tag of an id its meaning");
 	return {
